@@ -1,0 +1,89 @@
+//! `std::fs` with errors that name the path and the operation.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// A file operation that failed: what was tried, on which path.
+#[derive(Debug, thiserror::Error)]
+#[error("0590-001 Cannot {operation} {}", path.display())]
+pub struct FsError {
+    /// What was tried, as a verb: "read", "write", "create".
+    pub operation: &'static str,
+    /// The path it was tried on.
+    pub path: PathBuf,
+    /// What the kernel said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Gives an [`io::Result`] the path and the verb that its error lacks.
+pub trait PathContext<T> {
+    /// `operation` is a verb that follows "Cannot".
+    ///
+    /// # Errors
+    /// The original error, wrapped.
+    fn at(self, operation: &'static str, path: impl AsRef<Path>) -> Result<T, FsError>;
+}
+
+impl<T, E: Into<io::Error>> PathContext<T> for Result<T, E> {
+    fn at(self, operation: &'static str, path: impl AsRef<Path>) -> Result<T, FsError> {
+        self.map_err(|source| FsError {
+            operation,
+            path: path.as_ref().to_owned(),
+            source: source.into(),
+        })
+    }
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// [`FsError`] with the path.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, FsError> {
+    fs::read(&path).at("read", path)
+}
+
+/// Reads a whole UTF-8 file.
+///
+/// # Errors
+/// [`FsError`] with the path; text that is not UTF-8 is `InvalidData`.
+pub fn read_to_string(path: impl AsRef<Path>) -> Result<String, FsError> {
+    fs::read_to_string(&path).at("read", path)
+}
+
+/// Reads a one-line kernel attribute (sysfs, procfs), trimmed; `None` where the
+/// attribute does not exist or cannot be read, as is normal for many devices.
+pub fn attribute(path: impl AsRef<Path>) -> Option<String> {
+    let bytes = fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    // Device-tree strings end in NUL, sysfs ones in a newline.
+    Some(text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned())
+}
+
+/// Writes a whole file, replacing what was there.
+///
+/// # Errors
+/// [`FsError`] with the path.
+pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(), FsError> {
+    fs::write(&path, bytes).at("write", path)
+}
+
+/// Creates a directory and its parents.
+///
+/// # Errors
+/// [`FsError`] with the path.
+pub fn create_dir_all(path: impl AsRef<Path>) -> Result<(), FsError> {
+    fs::create_dir_all(&path).at("create directory", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_operation_and_path() {
+        let error = read("/no/such/file").unwrap_err();
+        assert_eq!(error.to_string(), "0590-001 Cannot read /no/such/file");
+        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,7 @@
+//! The system wrappers that `nix` lacks, and the two doors through which the
+//! rest of Lifeboat reaches programs ([`run`]) and files ([`fs`]).
+//!
+//! This is the only crate that may use `unsafe`; each use states its invariant.
+
+pub mod fs;
+pub mod run;
