@@ -3,5 +3,6 @@
 //!
 //! This is the only crate that may use `unsafe`; each use states its invariant.
 
+pub mod child;
 pub mod fs;
 pub mod run;

@@ -1,0 +1,142 @@
+//! Disk images and the adapters they hang on.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::run::{RunError, Tool};
+
+/// Where a disk is attached. The place decides its Open Firmware path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// virtio-blk in this PCI slot (1 to 31): `/pci@800000020000000/scsi@SLOT`.
+    VirtioBlk {
+        /// PCI slot.
+        slot: u8,
+    },
+    /// The virtual SCSI adapter `/vdevice/v-scsi@71000003`, target 0 to 7.
+    Vscsi {
+        /// SCSI target.
+        id: u8,
+    },
+    /// The virtio-scsi adapter in PCI slot 16, target 0 to 7.
+    VirtioScsi {
+        /// SCSI target.
+        id: u8,
+    },
+}
+
+/// How the bytes of an image file are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The disk's bytes as they are.
+    Raw,
+    /// QEMU's own format, which can lie over a base image.
+    Qcow2,
+}
+
+impl Format {
+    /// QEMU's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+}
+
+/// A disk of a machine: an image file and its place.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) bus: Bus,
+    pub(crate) serial: Option<String>,
+    pub(crate) read_only: bool,
+}
+
+impl Disk {
+    /// An existing image under a name of letters, digits and hyphens that QEMU
+    /// and our messages call it by.
+    pub fn new(name: &str, path: impl AsRef<Path>, format: Format, bus: Bus) -> Self {
+        let path = path.as_ref().to_owned();
+        Self {
+            name: name.to_owned(),
+            path,
+            format,
+            bus,
+            serial: None,
+            read_only: false,
+        }
+    }
+
+    /// The serial number the guest sees.
+    #[must_use]
+    pub fn serial(mut self, serial: impl Into<String>) -> Self {
+        self.serial = Some(serial.into());
+        self
+    }
+
+    /// Refuses the guest's writes.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+}
+
+/// Makes a blank raw image of so many bytes that takes no space. An image that
+/// exists is refused: it may be somebody's.
+///
+/// # Errors
+/// [`FsError`] with the path.
+pub fn create_blank(path: &Path, bytes: u64) -> Result<(), FsError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    file.and_then(|file| file.set_len(bytes))
+        .at("create disk image", path)
+}
+
+/// Makes a qcow2 image that starts as the base (whose format is given) and
+/// takes the writes. A relative base is looked up beside the overlay.
+///
+/// # Errors
+/// What qemu-img said.
+pub fn create_overlay(path: &Path, base: &Path, base_format: Format) -> Result<(), RunError> {
+    Tool::new("qemu-img")
+        .args([
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            base_format.name(),
+            "-b",
+        ])
+        .args([base, path])
+        .run()
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_disk_is_sparse_and_never_replaces_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disk.img");
+        create_blank(&path, 1 << 32).unwrap();
+        let meta = std::fs::metadata(&path).unwrap();
+        assert_eq!(meta.len(), 1 << 32);
+        assert_eq!(std::os::unix::fs::MetadataExt::blocks(&meta), 0);
+        let error = create_blank(&path, 1).unwrap_err();
+        assert_eq!(error.source.kind(), std::io::ErrorKind::AlreadyExists);
+    }
+}
