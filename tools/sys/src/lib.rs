@@ -5,4 +5,6 @@
 
 pub mod child;
 pub mod fs;
+pub mod openat;
 pub mod run;
+pub mod xattr;
