@@ -11,7 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow, SigHandler, Signal, signal, sigprocmask};
+use crate::child::tie;
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 
 /// How many bytes of a program's standard error an error message keeps.
 const TAIL: usize = 2000;
@@ -108,14 +109,16 @@ impl Tool {
     /// Adds arguments.
     #[must_use]
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self.args
+            .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
         self
     }
 
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.envs
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -160,7 +163,11 @@ impl Tool {
         if status.success() {
             return Ok(output);
         }
-        let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        let said = if output.stderr.is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
         let from = said.len().saturating_sub(TAIL);
         Err(RunError::Failed {
             argv: self.argv(),
@@ -177,11 +184,15 @@ impl Tool {
     pub fn status(&self) -> Result<(ExitStatus, Output), RunError> {
         log::info!("run: {}", self.argv());
         let mut child = self.spawn()?;
-        let lost = |source| RunError::Io { argv: self.argv(), source };
+        let lost = |source| RunError::Io {
+            argv: self.argv(),
+            source,
+        };
         let name = Path::new(&self.program)
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (status, stdout, stderr) = thread::scope(|scope| {
             scope.spawn(|| {
                 // A program that does not read its input closes the pipe: not our error.
@@ -191,22 +202,50 @@ impl Tool {
             let err = scope.spawn(|| stderr.map_or(Ok(Vec::new()), |pipe| drain(pipe, &name)));
             let status = self.wait(&mut child);
             let broken = || Err(io::Error::other("a reader thread panicked"));
-            (status, out.join().unwrap_or_else(|_| broken()), err.join().unwrap_or_else(|_| broken()))
+            (
+                status,
+                out.join().unwrap_or_else(|_| broken()),
+                err.join().unwrap_or_else(|_| broken()),
+            )
         });
-        let output = Output { stdout: stdout.map_err(lost)?, stderr: stderr.map_err(lost)? };
+        let output = Output {
+            stdout: stdout.map_err(lost)?,
+            stderr: stderr.map_err(lost)?,
+        };
         Ok((status?, output))
+    }
+
+    /// Runs on our own terminal (a shell for a person) for as long as it takes.
+    ///
+    /// # Errors
+    /// Only when the program could not be run.
+    pub fn attached(&self) -> Result<ExitStatus, RunError> {
+        log::info!("run on the terminal: {}", self.argv());
+        self.command().status().map_err(|source| RunError::Start {
+            argv: self.argv(),
+            source,
+        })
     }
 
     fn spawn(&self) -> Result<Child, RunError> {
         let mut command = self.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map_err(|source| RunError::Start { argv: self.argv(), source })
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().map_err(|source| RunError::Start {
+            argv: self.argv(),
+            source,
+        })
     }
 
     /// Waits with a deadline. Polling, because a pidfd needs Linux 5.3 and the
     /// programs run here take from milliseconds to minutes.
     fn wait(&self, child: &mut Child) -> Result<ExitStatus, RunError> {
-        let lost = |source| RunError::Io { argv: self.argv(), source };
+        let lost = |source| RunError::Io {
+            argv: self.argv(),
+            source,
+        };
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
@@ -215,32 +254,37 @@ impl Tool {
             }
             if start.elapsed() > self.limit {
                 child.kill().and_then(|()| child.wait()).map_err(lost)?;
-                return Err(RunError::Late { argv: self.argv(), limit: self.limit });
+                return Err(RunError::Late {
+                    argv: self.argv(),
+                    limit: self.limit,
+                });
             }
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the wrapper that the rule points to")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the wrapper that the rule points to"
+    )]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).envs(self.envs.iter().map(|(n, v)| (n, v)));
-        let root = self.root.clone();
-        let setup = move || {
-            reset_signals()?;
-            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-            if let Some(root) = &root {
+        command
+            .args(&self.args)
+            .envs(self.envs.iter().map(|(n, v)| (n, v)));
+        tie(&mut command);
+        if let Some(root) = self.root.clone() {
+            let enter = move || {
                 nix::unistd::chroot(root.as_path())?;
-                nix::unistd::chdir("/")?;
+                Ok(nix::unistd::chdir("/")?)
+            };
+            // SAFETY: between fork and exec `enter` makes only system calls on
+            // a path built before the fork; it neither allocates nor takes a lock.
+            #[expect(unsafe_code, reason = "Command::pre_exec is unsafe by signature")]
+            unsafe {
+                command.pre_exec(enter);
             }
-            Ok(())
-        };
-        // SAFETY: between fork and exec `setup` makes only system calls on
-        // values built before the fork; it neither allocates nor takes a lock.
-        #[expect(unsafe_code, reason = "Command::pre_exec is unsafe by signature")]
-        unsafe {
-            command.pre_exec(setup);
         }
         command
     }
@@ -254,7 +298,10 @@ impl Tool {
 pub fn reset_signals() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     // SAFETY: installing the default disposition runs no code of ours.
-    #[expect(unsafe_code, reason = "sigaction is unsafe because handlers can be arbitrary code")]
+    #[expect(
+        unsafe_code,
+        reason = "sigaction is unsafe because handlers can be arbitrary code"
+    )]
     unsafe {
         signal(Signal::SIGPIPE, SigHandler::SigDfl)?;
     }
@@ -270,7 +317,10 @@ fn drain(pipe: impl Read, name: &str) -> io::Result<Vec<u8>> {
         if reader.read_until(b'\n', &mut all)? == 0 {
             return Ok(all);
         }
-        log::debug!("{name}: {}", String::from_utf8_lossy(&all[from..]).trim_end());
+        log::debug!(
+            "{name}: {}",
+            String::from_utf8_lossy(&all[from..]).trim_end()
+        );
     }
 }
 
@@ -286,9 +336,15 @@ mod tests {
 
     #[test]
     fn a_failure_carries_argv_status_and_tail() {
-        let error = Tool::new("sh").args(["-c", "echo why >&2; exit 3"]).run().unwrap_err();
+        let error = Tool::new("sh")
+            .args(["-c", "echo why >&2; exit 3"])
+            .run()
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("sh -c") && text.contains("exit status: 3"), "{text}");
+        assert!(
+            text.contains("sh -c") && text.contains("exit status: 3"),
+            "{text}"
+        );
         assert!(text.ends_with(": why"), "{text}");
     }
 
@@ -300,7 +356,10 @@ mod tests {
 
     #[test]
     fn a_late_program_is_stopped() {
-        let error = Tool::new("sleep").arg("60").deadline(Duration::from_millis(50)).run();
+        let error = Tool::new("sleep")
+            .arg("60")
+            .deadline(Duration::from_millis(50))
+            .run();
         assert!(matches!(error, Err(RunError::Late { .. })));
     }
 }
