@@ -1,2 +1,137 @@
-//! stub
-fn main() {}
+//! `image-build`, the host tool that makes the rescue image: collects Debian's
+//! packages, writes kernel and initramfs, and from those the bootable media.
+
+mod budget;
+mod cache;
+mod collect;
+mod compress;
+mod debian;
+mod elf;
+mod grub;
+mod iso;
+mod kernel;
+mod modinfo;
+mod modules;
+mod newc;
+mod programs;
+mod progress;
+mod rescue;
+mod skeleton;
+mod tree;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::progress::step;
+
+/// Builds Lifeboat's rescue image and what boots it.
+#[derive(Parser)]
+#[command(name = "image-build", version)]
+struct Args {
+    /// Show every program that runs and what it says
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Collect Debian's packages into the cache
+    Collect {
+        /// Fetch them again, with the newest updates
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Write kernel and initramfs
+    Rescue {
+        /// PID 1, a static powerpc64le program
+        #[arg(long)]
+        init: PathBuf,
+        /// The lifeboat program, static, for powerpc64le
+        #[arg(long)]
+        lifeboat: PathBuf,
+        /// The directory to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write a CD image
+    Iso {
+        /// The directory that `rescue` wrote
+        #[arg(long)]
+        rescue: PathBuf,
+        /// The CD image
+        #[arg(long)]
+        out: PathBuf,
+        /// A system backup to put onto the CD
+        #[arg(long)]
+        backup: Option<PathBuf>,
+        /// A bosinst.data that wins over the one inside the backup
+        #[arg(long)]
+        bosinst: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    progress::log_to_stderr(if args.verbose {
+        log::LevelFilter::Debug
+    } else {
+        log::LevelFilter::Off
+    });
+    match run(args.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("image-build: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Collect { refresh } => {
+            let packages = packages(refresh)?;
+            println!("{}", packages.versions.display());
+        }
+        Command::Rescue {
+            init,
+            lifeboat,
+            out,
+        } => {
+            let packages = packages(false)?;
+            let own = rescue::Own {
+                init: &init,
+                lifeboat: &lifeboat,
+            };
+            step("Writing kernel and initramfs", || {
+                rescue::build(&packages.root, &own, &out)
+            })?;
+        }
+        Command::Iso {
+            rescue,
+            out,
+            backup,
+            bosinst,
+        } => {
+            let packages = packages(false)?;
+            let contents = iso::Contents {
+                rescue: &rescue,
+                backup: backup.as_deref(),
+                bosinst: bosinst.as_deref(),
+            };
+            step("Writing the CD image", || {
+                iso::build(&packages.root, &contents, &out)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn packages(refresh: bool) -> anyhow::Result<collect::Packages> {
+    Ok(step("Collecting Debian's packages", || {
+        collect::packages(refresh)
+    })?)
+}

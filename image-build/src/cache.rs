@@ -1,0 +1,160 @@
+//! Where the slow parts are kept between builds: outside the checkout, each
+//! under the hash of all that decides its contents.
+
+use std::path::{Path, PathBuf};
+use std::{env, io};
+
+use lifeboat_sys::fs::{self, FsError, PathContext as _};
+
+/// The cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// Neither variable that says where it belongs is set.
+    #[error("0590-816 Neither XDG_CACHE_HOME nor HOME is set, so there is no place for the cache")]
+    NoHome,
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Hashes all that decides what an entry holds.
+#[derive(Default)]
+pub struct Key(blake3::Hasher);
+
+impl Key {
+    /// Adds a text or a file's contents; lengths keep neighbours apart.
+    #[must_use]
+    pub fn with(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    /// Adds every file below a directory, with its name, sorted.
+    ///
+    /// # Errors
+    /// [`FsError`] when something cannot be read.
+    pub fn with_directory(mut self, directory: &Path) -> Result<Self, FsError> {
+        let mut entries = std::fs::read_dir(directory)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .at("read directory", directory)?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            self = self.with(entry.file_name().as_encoded_bytes());
+            self = if path.is_dir() {
+                self.with_directory(&path)?
+            } else {
+                self.with(fs::read(&path)?)
+            };
+        }
+        Ok(self)
+    }
+
+    /// Enough of the hash for a directory's name.
+    fn name(&self) -> String {
+        self.0.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+/// `${XDG_CACHE_HOME:-~/.cache}/lifeboat`.
+///
+/// # Errors
+/// [`CacheError::NoHome`] when the environment names neither.
+pub fn directory() -> Result<PathBuf, CacheError> {
+    let set = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let home = || set("HOME").map(|home| home.join(".cache"));
+    let base = set("XDG_CACHE_HOME")
+        .or_else(home)
+        .ok_or(CacheError::NoHome)?;
+    Ok(base.join("lifeboat"))
+}
+
+/// The entry `kind` under this key in `cache`, made by `make` unless it is there
+/// (or `anew`). `make` fills a directory of its own, which becomes the entry
+/// only when all of it has succeeded.
+///
+/// # Errors
+/// What `make` reports, or [`CacheError`] when the cache cannot be written.
+pub fn entry<E: From<FsError>>(
+    cache: &Path,
+    kind: &str,
+    key: &Key,
+    anew: bool,
+    make: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<PathBuf, E> {
+    let entry = cache.join(format!("{kind}-{}", key.name()));
+    if entry.exists() && !anew {
+        return Ok(entry);
+    }
+    fs::create_dir_all(cache)?;
+    let work = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempdir_in(cache)
+        .at("create directory", cache)?;
+    let fresh = work.path().join("entry");
+    fs::create_dir_all(&fresh)?;
+    make(&fresh)?;
+    if entry.exists() {
+        // An older one, or one that another build finished first. It leaves with `work`.
+        std::fs::rename(&entry, work.path().join("old")).at("replace", &entry)?;
+    }
+    std::fs::rename(&fresh, &entry).at("create", &entry)?;
+    Ok(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make(cache: &Path, key: &str, anew: bool, text: &str) -> Result<PathBuf, FsError> {
+        entry(cache, "test", &Key::default().with(key), anew, |dir| {
+            fs::write(dir.join("file"), text)
+        })
+    }
+
+    fn text(entry: &Path) -> String {
+        fs::read_to_string(entry.join("file")).unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_made_once_for_each_key_or_anew() {
+        let cache = tempfile::tempdir().unwrap();
+        let first = make(cache.path(), "a", false, "1").unwrap();
+        assert_eq!(text(&make(cache.path(), "a", false, "2").unwrap()), "1");
+        assert_eq!(text(&make(cache.path(), "b", false, "3").unwrap()), "3");
+        assert_eq!(make(cache.path(), "a", true, "4").unwrap(), first);
+        assert_eq!(text(&first), "4");
+    }
+
+    #[test]
+    fn what_failed_leaves_nothing_behind() {
+        let cache = tempfile::tempdir().unwrap();
+        let fails = |_: &Path| fs::read("/no/such/file").map(drop);
+        entry(cache.path(), "test", &Key::default(), false, fails).unwrap_err();
+        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn keys_tell_neighbours_apart() {
+        let name = |a: &str, b: &str| Key::default().with(a).with(b).name();
+        assert_ne!(name("ab", "c"), name("a", "bc"));
+    }
+
+    #[test]
+    fn a_directorys_key_follows_names_and_contents() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = || Key::default().with_directory(dir.path()).unwrap().name();
+        fs::create_dir_all(dir.path().join("sub")).unwrap();
+        let empty = name();
+        fs::write(dir.path().join("sub/x"), "1").unwrap();
+        let one = name();
+        fs::write(dir.path().join("sub/x"), "2").unwrap();
+        assert!(empty != one && one != name());
+    }
+}

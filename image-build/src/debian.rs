@@ -1,0 +1,155 @@
+//! Debian's archive as the source of packages: where it is, how a root is made
+//! from it. mmdebstrap checks every signature against debian-archive-keyring.
+
+use std::env;
+use std::path::Path;
+
+use lifeboat_sys::run::{RunError, Tool};
+
+/// The release that the rescue image and the demo system are made of.
+pub const SUITE: &str = "trixie";
+/// Debian's name for little-endian Power.
+pub const ARCHITECTURE: &str = "ppc64el";
+/// Names another archive than the build host's.
+const MIRROR: &str = "LIFEBOAT_MIRROR";
+/// Debian's keys, on any distribution that packages them.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Where Debian's archive is, as far as the host says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Archive {
+    main: Option<String>,
+    security: Option<String>,
+}
+
+impl Archive {
+    /// From the environment, else from the host's own apt.
+    fn find() -> Self {
+        let targets = Tool::new("apt-get")
+            .args([
+                "indextargets",
+                "--format",
+                "$(REPO_URI)|$(LABEL)|$(COMPONENT)",
+            ])
+            .arg("Created-By: Packages")
+            .run();
+        // No apt, or an apt without lists: then mmdebstrap's own default is used.
+        let mut archive = targets
+            .map(|out| Self::parse(&out.text()))
+            .unwrap_or_default();
+        if let Ok(mirror) = env::var(MIRROR) {
+            archive.main = Some(mirror);
+        }
+        archive
+    }
+
+    /// Reads `URI|LABEL|COMPONENT` lines.
+    fn parse(text: &str) -> Self {
+        let mut archive = Self::default();
+        for line in text.lines() {
+            match line.split('|').collect::<Vec<_>>()[..] {
+                [uri, "Debian", "main"] => archive.main.get_or_insert(uri.to_owned()),
+                [uri, "Debian-Security", "main"] => archive.security.get_or_insert(uri.to_owned()),
+                _ => continue,
+            };
+        }
+        archive
+    }
+
+    /// The archive as sources.list lines; none means mmdebstrap's default, which
+    /// has updates and security as well.
+    fn lines(&self) -> Vec<String> {
+        let Some(main) = &self.main else {
+            return Vec::new();
+        };
+        let line = |uri: &str, suite: &str| {
+            let key = if Path::new(KEYRING).exists() {
+                format!("[signed-by={KEYRING}] ")
+            } else {
+                String::new()
+            };
+            format!("deb {key}{uri} {suite} main")
+        };
+        let mut lines = vec![line(main, SUITE), line(main, &format!("{SUITE}-updates"))];
+        lines.extend(
+            self.security
+                .iter()
+                .map(|uri| line(uri, &format!("{SUITE}-security"))),
+        );
+        lines
+    }
+}
+
+/// Makes a tar archive of a Debian system with mmdebstrap; `options` say which.
+///
+/// Updates and security fixes are included. When their indexes cannot be had
+/// (a mirror in the middle of its own update) the release alone is taken, which
+/// is said.
+///
+/// # Errors
+/// [`RunError`] when mmdebstrap fails without updates as well.
+pub fn bootstrap(options: &[&str], tar: &Path) -> Result<(), RunError> {
+    let lines = Archive::find().lines();
+    let tool = |extra: &[&str]| {
+        Tool::new("mmdebstrap")
+            .arg(format!("--architectures={ARCHITECTURE}"))
+            .arg("--format=tar")
+            .args(options)
+            .args(extra)
+            .arg(SUITE)
+            .arg(tar)
+            .args(&lines)
+    };
+    let Err(error) = tool(&[]).run() else {
+        return Ok(());
+    };
+    eprintln!(
+        "  Updates and security fixes cannot be fetched, taking the release alone: {}",
+        reason(&error)
+    );
+    let release_alone = r#"--setup-hook=find "$1"/etc/apt -name '*.list' -exec sed -i '/-updates\|-security/d' {} +"#;
+    tool(&[release_alone]).run()?;
+    Ok(())
+}
+
+/// The first line of a failed run in which apt says what it could not fetch.
+fn reason(error: &RunError) -> String {
+    let text = error.to_string();
+    let fetch = text
+        .lines()
+        .find_map(|line| line.split_once("Failed to fetch ").map(|(_, why)| why));
+    fetch
+        .or(text.lines().last())
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_debian_archive_is_found_among_others() {
+        let text = "http://a.example/tools/|Tools|main\nhttp://b.example/debian/|Debian|contrib\n\
+                    http://b.example/debian/|Debian|main\nhttp://c.example/|Debian-Security|main\n";
+        let archive = Archive::parse(text);
+        let expected = Archive {
+            main: Some("http://b.example/debian/".into()),
+            security: Some("http://c.example/".into()),
+        };
+        assert_eq!(archive, expected);
+        let suites: Vec<String> = archive
+            .lines()
+            .iter()
+            .map(|line| line.split_whitespace().rev().nth(1).unwrap().to_owned())
+            .collect();
+        assert_eq!(suites, ["trixie", "trixie-updates", "trixie-security"]);
+    }
+
+    #[test]
+    fn another_distribution_leaves_the_choice_to_mmdebstrap() {
+        let archive = Archive::parse("http://a.example/ubuntu/|Ubuntu|main\n");
+        assert_eq!(archive.lines(), [""; 0]);
+    }
+}

@@ -1,0 +1,118 @@
+//! The rescue system: kernel and initramfs in one directory.
+
+use std::path::Path;
+use std::thread;
+
+use lifeboat_sys::fs;
+
+use crate::budget::{self, Budget, Share};
+use crate::compress::{self, Method};
+use crate::kernel::Kernel;
+use crate::tree::Tree;
+use crate::{modules, newc, programs, skeleton};
+
+/// The kernel's file name, as boot loaders are told.
+pub const KERNEL: &str = "vmlinuz";
+/// The initramfs' file name, as boot loaders are told.
+pub const INITRAMFS: &str = "initrd.img";
+/// The file that holds the image's date, in seconds since 1970.
+pub const DATE: &str = "date";
+
+/// What goes into the image besides the collected packages.
+pub struct Own<'a> {
+    /// PID 1, a static program.
+    pub init: &'a Path,
+    /// The multi-call binary, a static program.
+    pub lifeboat: &'a Path,
+}
+
+/// Writes kernel and initramfs into `out` and prints the table of sizes.
+///
+/// The initramfs is one compressed cpio archive for each component, one after
+/// another, which the kernel unpacks in turn: so the table is exact, and with a
+/// new `lifeboat` all other components stay as they were compressed before.
+///
+/// # Errors
+/// When something is missing, damaged or above its budget.
+pub fn build(packages: &Path, own: &Own<'_>, out: &Path) -> anyhow::Result<()> {
+    let kernel = Kernel::find(packages)?;
+    let components = components(packages, &kernel, own)?;
+    let memory = out.join("compressed");
+    fs::create_dir_all(&memory)?;
+    let image = kernel.image()?;
+    let (vmlinuz, packed) = thread::scope(|scope| {
+        let vmlinuz = scope.spawn(|| compress::remembered(&memory, KERNEL, Method::Gzip, &image));
+        let packed = components
+            .iter()
+            .map(|(name, tree)| pack(&memory, name, tree));
+        let packed: anyhow::Result<Vec<(Share, Vec<u8>)>> = packed.collect();
+        let vmlinuz = vmlinuz
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (vmlinuz, packed)
+    });
+    let (vmlinuz, (shares, archives)) = (
+        vmlinuz?,
+        packed?.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
+    );
+    let initramfs = archives.concat();
+    fs::write(out.join(KERNEL), &vmlinuz)?;
+    fs::write(out.join(INITRAMFS), &initramfs)?;
+    fs::write(out.join(DATE), format!("{}\n", kernel.date()?))?;
+
+    let image = Share {
+        name: KERNEL.to_owned(),
+        raw: len(&image),
+        packed: len(&vmlinuz),
+    };
+    print!(
+        "{}{}",
+        budget::table("kernel", &[image]),
+        budget::table("initramfs", &shares)
+    );
+    Budget::Initramfs.check(len(&initramfs))?;
+    Ok(())
+}
+
+/// The initramfs by component, in the order in which it is unpacked.
+fn components(
+    packages: &Path,
+    kernel: &Kernel,
+    own: &Own<'_>,
+) -> anyhow::Result<Vec<(String, Tree)>> {
+    let mut init = Tree::default();
+    init.copy("init", 0o755, own.init)?;
+    let mut lifeboat = Tree::default();
+    lifeboat.copy("usr/bin/lifeboat", 0o755, own.lifeboat)?;
+    Budget::Lifeboat.check(lifeboat.size() as u64)?;
+    let (tools, libraries) = programs::trees(packages)?;
+    // The skeleton is first: it makes the links /bin, /lib … and fixes the modes
+    // of directories.
+    let mut all = vec![
+        ("skeleton".to_owned(), skeleton::tree(packages)?),
+        ("programs".to_owned(), tools),
+        ("libraries".to_owned(), libraries),
+    ];
+    all.extend(
+        modules::trees(kernel)?
+            .into_iter()
+            .map(|(n, tree)| (format!("modules {n}"), tree)),
+    );
+    all.extend([("init".to_owned(), init), ("lifeboat".to_owned(), lifeboat)]);
+    Ok(all)
+}
+
+fn pack(memory: &Path, name: &str, tree: &Tree) -> anyhow::Result<(Share, Vec<u8>)> {
+    let archive = newc::archive(tree.nodes())?;
+    let packed = compress::remembered(memory, name, Method::Zstd, &archive)?;
+    let share = Share {
+        name: name.to_owned(),
+        raw: tree.size() as u64,
+        packed: len(&packed),
+    };
+    Ok((share, packed))
+}
+
+fn len(bytes: &[u8]) -> u64 {
+    bytes.len() as u64
+}
