@@ -73,6 +73,12 @@ impl Disk {
         }
     }
 
+    /// The image file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The serial number the guest sees.
     #[must_use]
     pub fn serial(mut self, serial: impl Into<String>) -> Self {

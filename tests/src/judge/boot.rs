@@ -1,0 +1,53 @@
+//! The restored disk boots alone, from where NVRAM says.
+
+use anyhow::{Context, Result, ensure};
+use lifeboat_qemu::{Disk, Running, nvram};
+
+use crate::lab::{Lab, Powered};
+use crate::{limits, texts};
+
+/// Who may log in on the demo system.
+const USER: &str = "root";
+const PASSWORD: &str = "lifeboat";
+
+/// Powers the machine on with nothing but this disk and its NVRAM, sees that
+/// the firmware loads from the first path of the boot list, and logs in.
+///
+/// # Errors
+/// When the firmware goes elsewhere or no login comes.
+pub fn boot_alone<'lab>(lab: &'lab Lab, machine: &str, disk: &Disk) -> Result<Powered<'lab>> {
+    let machine = lab.machine(machine).disk(disk.clone());
+    let list = nvram::variable(&machine.nvram_path(), "boot-device")?;
+    let list = list.context("NVRAM has no boot-device")?;
+    let first = list
+        .split_whitespace()
+        .next()
+        .context("the boot list is empty")?
+        .to_owned();
+
+    let mut machine = lab.power_on(machine)?;
+    machine.expect(texts::FIRMWARE_TRIES, limits::firmware())?;
+    let tried = machine
+        .expect(texts::FIRMWARE_TRIES_END, limits::firmware())?
+        .before;
+    machine.mark("firmware");
+    ensure!(
+        tried == first,
+        "the firmware loads from {tried:?}; the boot list is {list:?}\n{}",
+        machine.evidence()
+    );
+    machine.login(USER, PASSWORD, limits::to_login())?;
+    Ok(machine)
+}
+
+/// Shuts the system down in order and waits until the machine is off.
+///
+/// # Errors
+/// When it stays on.
+pub fn shut_down(machine: &mut Running) -> Result<()> {
+    machine.send_line("systemctl poweroff")?;
+    machine
+        .wait_exit(limits::power_off())
+        .context("shutting down")?;
+    Ok(())
+}

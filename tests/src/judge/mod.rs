@@ -1,0 +1,38 @@
+//! Judges a restored system with programs that are not ours: the firmware, the
+//! system's own tools over its console, and the host's on its disk.
+
+mod boot;
+mod disk;
+mod files;
+mod guest;
+mod layout;
+mod system;
+
+use anyhow::{Context, Result};
+use lifeboat_qemu::Disk;
+
+pub use self::boot::{boot_alone, shut_down};
+
+use crate::image_data;
+use crate::lab::Lab;
+
+/// Boots the disk alone, with the NVRAM that the restore left, and checks
+/// everything that was promised.
+///
+/// # Errors
+/// The first promise that is not kept, with what was found instead.
+pub fn restored_system(lab: &Lab, machine: &str, disk: &Disk) -> Result<()> {
+    let recorded = image_data::of_backup(&lab.media.backup)?;
+    let mut machine = boot_alone(lab, machine, disk).context("booting the disk alone")?;
+    files::list_is_the_hosts(&mut machine, lab).context("the list of hashes")?;
+    files::unchanged(&mut machine).context("hashes of the files")?;
+    files::packages(&mut machine).context("dpkg --verify")?;
+    layout::as_recorded(&mut machine, &recorded).context("disk layout")?;
+    system::first_boot_done(&mut machine).context("the first boot")?;
+    system::state(&mut machine).context("state of the services")?;
+    let volumes = disk::volumes(&mut machine).context("where the file systems lie")?;
+    shut_down(&mut machine)?;
+    drop(machine);
+    disk::partition_table(disk, &recorded).context("partition table, seen from the host")?;
+    disk::file_systems(lab, disk, &volumes).context("file systems, seen from the host")
+}

@@ -1,0 +1,146 @@
+//! Driving the rescue image as an operator does: read, type a number, read.
+
+use anyhow::{Context, Result, bail};
+use lifeboat_qemu::{Patience, Running};
+
+use crate::limits;
+use crate::texts;
+
+/// Screens between the first menu and the consent; more would be a loop.
+const MOST_SCREENS: usize = 8;
+
+/// Waits for a screen and answers its prompt.
+///
+/// # Errors
+/// When the screen does not come.
+pub fn answer(machine: &mut Running, title: &str, number: &str, patience: Patience) -> Result<()> {
+    machine
+        .expect(title, patience)
+        .with_context(|| format!("screen {title:?}"))?;
+    prompt(machine)?;
+    Ok(machine.send_line(number)?)
+}
+
+/// Waits for a prompt, whatever the screen.
+///
+/// # Errors
+/// When no prompt comes.
+pub fn prompt(machine: &mut Running) -> Result<()> {
+    machine.expect(texts::PROMPT, limits::screen())?;
+    machine.expect(texts::PROMPT_END, limits::screen())?;
+    Ok(())
+}
+
+/// From power-on to the consent to restore the first backup found onto the disk
+/// that the settings propose. Leaves the marks `menu` and `consent`.
+///
+/// # Errors
+/// When a screen does not come.
+pub fn agree(machine: &mut Running) -> Result<()> {
+    machine.expect(texts::WELCOME, limits::to_menu())?;
+    prompt(machine)?;
+    machine.mark("menu");
+    machine.send_line(texts::WELCOME_INSTALL)?;
+    answer(
+        machine,
+        texts::SOURCES,
+        texts::FIRST_SOURCE,
+        limits::screen(),
+    )?;
+    answer(
+        machine,
+        texts::SETTINGS,
+        texts::SETTINGS_CONTINUE,
+        limits::proof(),
+    )?;
+    answer(machine, texts::PLAN, texts::PLAN_INSTALL, limits::proof())?;
+    machine.mark("consent");
+    Ok(())
+}
+
+/// Waits for the verdict and insists on a good one. Leaves the mark `verdict`.
+///
+/// # Errors
+/// When the verdict is bad or does not come.
+pub fn verdict(machine: &mut Running) -> Result<()> {
+    let verdict = machine.expect_any(&[texts::RESTORED, texts::FAILED], limits::install())?;
+    machine.mark("verdict");
+    if verdict.which != 0 {
+        bail!("the verdict is bad\n{}", machine.evidence());
+    }
+    Ok(())
+}
+
+/// Powers off from the menu at the end.
+///
+/// # Errors
+/// When the menu does not come or the machine stays on.
+pub fn power_off(machine: &mut Running) -> Result<()> {
+    answer(machine, texts::RESTART, texts::POWER_OFF, limits::screen())?;
+    machine.wait_exit(limits::power_off())?;
+    Ok(())
+}
+
+/// Goes forward through the screens until a numbered message refuses, and
+/// waits for the menu to come again. Returns the message.
+///
+/// # Errors
+/// When the restore starts, or nothing refuses.
+pub fn expect_refusal(machine: &mut Running) -> Result<String> {
+    let screens = [
+        (texts::WELCOME, texts::WELCOME_INSTALL),
+        (texts::SOURCES, texts::FIRST_SOURCE),
+        (texts::SETTINGS, texts::SETTINGS_CONTINUE),
+        (texts::PLAN, texts::PLAN_INSTALL),
+    ];
+    let mut needles: Vec<&str> = screens.iter().map(|(title, _)| *title).collect();
+    needles.extend([texts::MESSAGE, texts::RESTORED, texts::FAILED]);
+    machine.expect(texts::WELCOME, limits::to_menu())?;
+    prompt(machine)?;
+    machine.mark("menu");
+    machine.send_line(texts::WELCOME_INSTALL)?;
+    for _ in 0..MOST_SCREENS {
+        let found = machine.expect_any(&needles, limits::proof())?;
+        let Some((_, number)) = screens.get(found.which) else {
+            if needles[found.which] != texts::MESSAGE {
+                bail!(
+                    "a restore ran where a refusal was due\n{}",
+                    machine.evidence()
+                );
+            }
+            let again = machine.expect(texts::PROMPT, limits::screen());
+            let after = again
+                .context("the menu does not come again after the refusal")?
+                .before;
+            return Ok(format!("{}{}", texts::MESSAGE, paragraph(&after)));
+        };
+        prompt(machine)?;
+        machine.send_line(number)?;
+    }
+    bail!(
+        "{MOST_SCREENS} screens and neither refusal nor restore\n{}",
+        machine.evidence()
+    )
+}
+
+/// The text up to the first empty line, on one line: messages are wrapped.
+fn paragraph(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_message_is_one_sentence() {
+        assert_eq!(
+            paragraph("220 No disk was\n  found here\n\n  Welcome\n"),
+            "220 No disk was found here"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! `cd-install-bad-input`: what cannot be installed from or onto is told in one
+//! numbered sentence, the menu comes again, and disks stay as they were.
+
+use anyhow::{Context, Result, ensure};
+use lifeboat_qemu::Machine;
+
+use crate::lab::{DISK_BYTES, Lab, sha256};
+use crate::menus;
+
+/// Too small for the demo system, large enough for a partition table.
+const SMALL_DISK_BYTES: u64 = 64 << 20;
+
+pub fn run(lab: &Lab) -> Result<()> {
+    let with_backup = lab.cd("backup", Some(&lab.media.backup), None)?;
+    let machine = lab.machine("no-disk").cd(&with_backup);
+    let message = refused(lab, machine).context("no disk at all")?;
+    ensure!(
+        message.contains("disk"),
+        "no disk, and the message is {message:?}"
+    );
+
+    let machine = lab.machine("small").cd(&with_backup);
+    let message = with_disk(lab, machine, SMALL_DISK_BYTES).context("a disk too small")?;
+    ensure!(
+        message.contains("LBDISK0") || message.contains("vda"),
+        "which disk? {message:?}"
+    );
+
+    let machine = lab.machine("no-backup").cd(&lab.media.iso);
+    let message = with_disk(lab, machine, DISK_BYTES).context("no backup on the CD")?;
+    ensure!(
+        message.to_lowercase().contains("backup"),
+        "no backup, and the message is {message:?}"
+    );
+    Ok(())
+}
+
+/// Tries a disk that must be as blank afterwards as before.
+fn with_disk(lab: &Lab, machine: Machine, bytes: u64) -> Result<String> {
+    let name = format!("disk-{}", bytes >> 20);
+    let disk = lab.blank_disk(&name, 1, bytes, "LBDISK0")?;
+    let image = lab.path(&format!("{name}.img"));
+    let before = sha256(&image)?;
+    let message = refused(lab, machine.disk(disk))?;
+    ensure!(
+        sha256(&image)? == before,
+        "{} was written to",
+        image.display()
+    );
+    Ok(message)
+}
+
+fn refused(lab: &Lab, machine: Machine) -> Result<String> {
+    let mut machine = lab.power_on(machine)?;
+    menus::expect_refusal(&mut machine)
+}

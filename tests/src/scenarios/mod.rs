@@ -1,0 +1,58 @@
+//! The scenarios, one file each. A name stays once it is given.
+
+mod bad_input;
+mod damaged;
+mod harness;
+mod install;
+mod install_auto;
+
+use anyhow::Result;
+
+use crate::lab::Lab;
+
+/// One thing that the product must do, tried on a machine of its own.
+#[derive(Debug)]
+pub struct Scenario {
+    /// The stable name.
+    pub name: &'static str,
+    /// What is tried, in one line.
+    pub about: &'static str,
+    /// Whether every change must pass it.
+    pub core: bool,
+    /// Tries it.
+    pub run: fn(&Lab) -> Result<()>,
+}
+
+/// All scenarios, the quick ones first.
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "harness",
+        about: "the harness itself, against the firmware alone",
+        core: true,
+        run: harness::run,
+    },
+    Scenario {
+        name: "cd-install-bad-input",
+        about: "no disk, a disk too small, no backup: told and back to the menu",
+        core: true,
+        run: bad_input::run,
+    },
+    Scenario {
+        name: "cd-install-damaged",
+        about: "a truncated and two bit-flipped backups: told, nothing hidden",
+        core: true,
+        run: damaged::run,
+    },
+    Scenario {
+        name: "cd-install",
+        about: "restore by the menu, then boot the disk alone and judge it",
+        core: true,
+        run: install::run,
+    },
+    Scenario {
+        name: "cd-install-auto",
+        about: "restore unattended onto the disk of a serial number; its neighbour untouched",
+        core: false,
+        run: install_auto::run,
+    },
+];

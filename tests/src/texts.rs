@@ -1,0 +1,45 @@
+//! What the rescue image says, as far as scenarios wait for it. The only place
+//! to change when a screen is reworded.
+
+/// Title of the first screen.
+pub const WELCOME: &str = "Welcome to Lifeboat";
+/// Its item "Install from a System Backup".
+pub const WELCOME_INSTALL: &str = "1";
+
+/// Title of the list of backups found.
+pub const SOURCES: &str = "Choose the System Backup";
+/// The first backup in it.
+pub const FIRST_SOURCE: &str = "1";
+
+/// Title of the settings.
+pub const SETTINGS: &str = "System Backup Installation and Settings";
+/// Their item "Continue with the settings listed above".
+pub const SETTINGS_CONTINUE: &str = "0";
+
+/// Title of the plan.
+pub const PLAN: &str = "Installation Plan";
+/// Its item "Install as listed above".
+pub const PLAN_INSTALL: &str = "0";
+
+/// The verdicts.
+pub const RESTORED: &str = "Verdict: the system was restored";
+/// Something is missing or wrong in the restored system.
+pub const FAILED: &str = "Verdict: FAILED";
+
+/// Title of the last screen.
+pub const RESTART: &str = "Restart or Power Off";
+/// Its item "Power off".
+pub const POWER_OFF: &str = "2";
+
+/// The beginning of every prompt; the default and `]: ` follow.
+pub const PROMPT: &str = ">>> Choice [";
+/// The end of every prompt.
+pub const PROMPT_END: &str = "]: ";
+
+/// Every message of Lifeboat begins so.
+pub const MESSAGE: &str = "0590-";
+
+/// The firmware names what it boots from: `Trying to load:  from: PATH ... `.
+pub const FIRMWARE_TRIES: &str = "Trying to load:  from: ";
+/// What ends the path.
+pub const FIRMWARE_TRIES_END: &str = " ...";
