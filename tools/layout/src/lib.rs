@@ -1,1 +1,16 @@
-//! stub
+//! Disks and file systems: what a system had ([`model`], read from
+//! `image.data` by [`image_data`]), what this machine has ([`disks`]), what
+//! will go where ([`plan`]), and doing it ([`apply`]).
+//!
+//! Everything before [`apply`] only reads. A plan is a value that can be
+//! printed, compared and tested without a disk.
+
+pub mod disks;
+pub mod guid;
+pub mod image_data;
+pub mod lvm;
+pub mod mkfs;
+pub mod model;
+pub mod plan;
+pub mod signature;
+pub mod size;

@@ -1,0 +1,73 @@
+//! Calls of LVM's one program.
+
+use lifeboat_sys::run::Tool;
+
+/// The volume-group name and the device that LVM's own name is joined of, with
+/// the dashes inside doubled, as the device mapper does it.
+#[must_use]
+pub fn mapper_name(group: &str, volume: &str) -> String {
+    format!("{}-{}", group.replace('-', "--"), volume.replace('-', "--"))
+}
+
+/// Whether LVM takes this name for a volume group or logical volume (lvm(8)).
+/// The rule also keeps names apart from options and paths.
+pub(crate) fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+_.-".contains(c);
+    !name.is_empty()
+        && name.len() <= 127
+        && name.chars().all(plain)
+        && !name.starts_with('-')
+        && ![".", ".."].contains(&name)
+}
+
+/// An `lvm` command that needs no udev and no files in `/etc/lvm`.
+///
+/// `only` restricts it to these devices: whatever it does, the volume groups on
+/// other disks are out of its sight.
+pub(crate) fn tool(command: &str, only: Option<&[String]>) -> Tool {
+    Tool::new("lvm")
+        .arg(command)
+        .arg("--config")
+        .arg(config(only))
+}
+
+/// See lvm.conf(5). No udev runs in the rescue image: LVM makes the device
+/// nodes itself, waits for nobody, and lists the devices itself. A devices file
+/// would hide the disk that is new, a backup of metadata would have no place.
+fn config(only: Option<&[String]>) -> String {
+    let accept: Vec<String> = match only {
+        None => vec!["\"a|.*|\"".to_owned()],
+        Some(devices) => devices
+            .iter()
+            .map(|device| format!("\"a|^{device}$|\""))
+            .chain(std::iter::once("\"r|.*|\"".to_owned()))
+            .collect(),
+    };
+    format!(
+        "activation {{ udev_sync=0 udev_rules=0 monitoring=0 }} \
+         backup {{ backup=0 archive=0 }} \
+         devices {{ obtain_device_list_from_udev=0 external_device_info_source=\"none\" use_devicesfile=0 \
+         hints=\"none\" md_component_detection=1 filter=[{}] }}",
+        accept.join(",")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_in_names_are_doubled() {
+        assert_eq!(mapper_name("root-vg", "hd4"), "root--vg-hd4");
+        assert_eq!(mapper_name("rootvg", "a-b"), "rootvg-a--b");
+    }
+
+    #[test]
+    fn other_disks_are_filtered_out() {
+        let config = config(Some(&["/dev/vda3".to_owned()]));
+        assert!(
+            config.contains("filter=[\"a|^/dev/vda3$|\",\"r|.*|\"]"),
+            "{config}"
+        );
+    }
+}

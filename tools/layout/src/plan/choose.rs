@@ -1,0 +1,234 @@
+//! Which disk becomes the target.
+//!
+//! In this order: the disk that a person named; `target_disk_data`; the disk
+//! whose serial number or WWID is that of the source; its location; a disk of
+//! the same size; the smallest one that is large enough. A disk that holds data
+//! is taken only if it was named by what identifies it, or if
+//! `EXISTING_SYSTEM_OVERWRITE` allows it.
+
+use lifeboat_stanza::bosinst::{Criterion, Overwrite, TargetDisk, TargetSize};
+
+use super::{PlanError, Settings};
+use crate::disks::{Content, Disk};
+use crate::model::Model;
+use crate::size::{MB, mb};
+
+/// The disk chosen, and the reason in words that follow "chosen because".
+pub(super) type Choice<'a> = (&'a Disk, String);
+
+/// `needed` bytes must fit; only the automatic choice goes by it.
+pub(super) fn choose<'a>(
+    model: &Model,
+    disks: &'a [Disk],
+    settings: &Settings,
+    needed: u64,
+) -> Result<Choice<'a>, PlanError> {
+    if disks.is_empty() {
+        return Err(PlanError::NoDisk);
+    }
+    if let Some(wanted) = &settings.disk {
+        let name = wanted.strip_prefix("/dev/").unwrap_or(wanted);
+        let disk = disks.iter().find(|disk| is_named(disk, name));
+        let missing = || PlanError::NoSuchDisk {
+            wanted: wanted.clone(),
+            present: list(disks),
+        };
+        return Ok((disk.ok_or_else(missing)?, "it was asked for".to_owned()));
+    }
+    let chooser = Chooser {
+        model,
+        disks,
+        overwrite: settings.overwrite,
+    };
+    match settings.targets.as_slice() {
+        [] => chooser.by_source(needed),
+        [target] => chooser.by_target(target),
+        many => Err(PlanError::ManyTargets(many.len())),
+    }
+}
+
+struct Chooser<'a, 'b> {
+    model: &'b Model,
+    disks: &'a [Disk],
+    overwrite: Overwrite,
+}
+
+impl<'a> Chooser<'a, '_> {
+    /// The first criterion, in order of precedence, that any disk meets decides.
+    fn by_target(&self, target: &TargetDisk) -> Result<Choice<'a>, PlanError> {
+        for criterion in target.criteria() {
+            let mut found: Vec<&Disk> = self
+                .disks
+                .iter()
+                .filter(|disk| meets(disk, criterion))
+                .collect();
+            // A size or a name that may mean another disk tomorrow identifies none.
+            let identifies = !matches!(criterion, Criterion::Size(_) | Criterion::Name(_));
+            if !identifies {
+                let met = !found.is_empty();
+                found.retain(|disk| self.allowed(disk));
+                if met && found.is_empty() {
+                    return Err(self.none_allowed());
+                }
+            }
+            if criterion == Criterion::Size(TargetSize::Largest) {
+                let largest = found.iter().map(|disk| disk.size).max();
+                found.retain(|disk| Some(disk.size) == largest);
+            }
+            match found.as_slice() {
+                [] => {}
+                [disk] => return Ok((disk, format!("target_disk_data says {}", say(criterion)))),
+                // Empty disks of one size are as good as each other; disks with data are not.
+                [disk, ..]
+                    if !identifies && found.iter().all(|d| d.content() == Content::Empty) =>
+                {
+                    return Ok((disk, format!("target_disk_data says {}", say(criterion))));
+                }
+                several => {
+                    let found = several
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join("; ");
+                    return Err(PlanError::Ambiguous {
+                        wanted: say(criterion),
+                        found,
+                    });
+                }
+            }
+        }
+        let wanted = target.criteria().map(say).collect::<Vec<_>>().join(", ");
+        Err(PlanError::NoMatch {
+            line: target.line,
+            wanted,
+            present: list(self.disks),
+        })
+    }
+
+    fn by_source(&self, needed: u64) -> Result<Choice<'a>, PlanError> {
+        let mut candidates: Vec<&Disk> = self
+            .disks
+            .iter()
+            .filter(|disk| self.allowed(disk))
+            .collect();
+        if candidates.is_empty() {
+            return Err(self.none_allowed());
+        }
+        for source in &self.model.disks {
+            let same =
+                |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
+            let tests: [(&dyn Fn(&Disk) -> bool, &str); 3] = [
+                (
+                    &|disk| same(&disk.serial, &source.serial),
+                    "it has the serial number of",
+                ),
+                (&|disk| same(&disk.wwid, &source.wwid), "it has the WWID of"),
+                (
+                    &|disk| source.location.as_ref() == Some(&disk.location),
+                    "it is in the place of",
+                ),
+            ];
+            for (test, why) in tests {
+                let mut met = candidates.iter().copied().filter(|disk| test(disk));
+                if let (Some(disk), None) = (met.next(), met.next()) {
+                    return Ok((disk, format!("{why} {} of the backup", source.name)));
+                }
+            }
+        }
+        let wanted: u64 = self.model.disks.iter().map(|disk| disk.size).sum();
+        // Where data may be overwritten, empty disks still come first.
+        candidates.sort_by_key(|disk| {
+            (
+                disk.content() == Content::Data,
+                mb(disk.size) != mb(wanted),
+                disk.size,
+            )
+        });
+        if let Some(disk) = candidates.iter().find(|disk| disk.size >= needed) {
+            let same = mb(disk.size) == mb(wanted);
+            let why = if same {
+                "it has the size of the backed-up disk"
+            } else {
+                "it is large enough"
+            };
+            return Ok((disk, why.to_owned()));
+        }
+        // None fits: the largest makes the best error.
+        let largest = candidates
+            .iter()
+            .max_by_key(|disk| disk.size)
+            .copied()
+            .ok_or(PlanError::NoDisk)?;
+        Ok((largest, "it is the largest".to_owned()))
+    }
+
+    /// Whether a disk may be taken that nobody identified.
+    fn allowed(&self, disk: &Disk) -> bool {
+        if disk.read_only || disk.in_use.is_some() {
+            return false;
+        }
+        let old_root = || {
+            self.model
+                .group
+                .as_ref()
+                .is_some_and(|group| disk.carries(&group.name))
+        };
+        match (self.overwrite, disk.content()) {
+            (_, Content::Empty | Content::Unfinished) | (Overwrite::Any, Content::Data) => true,
+            (Overwrite::Yes, Content::Data) => old_root(),
+            (Overwrite::No, Content::Data) => false,
+        }
+    }
+
+    fn none_allowed(&self) -> PlanError {
+        let why = |disk: &Disk| match (&disk.in_use, disk.read_only) {
+            (Some(used), _) => format!("{disk}, is {used}"),
+            (None, true) => format!("{disk}, is read-only"),
+            (None, false) => format!("{disk}, holds {}", disk.describe_content()),
+        };
+        PlanError::NoneAllowed(self.disks.iter().map(why).collect::<Vec<_>>().join("; "))
+    }
+}
+
+fn is_named(disk: &Disk, name: &str) -> bool {
+    disk.hdisk == name || disk.name == name
+}
+
+fn meets(disk: &Disk, criterion: Criterion<'_>) -> bool {
+    let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
+    match criterion {
+        Criterion::Pvid(uuid) => disk.physical_volumes.iter().any(|pv| pv.uuid == uuid),
+        Criterion::Serial(wanted) => is(&disk.serial, wanted) || is(&disk.wwid, wanted),
+        Criterion::Location(wanted) => disk.location == wanted,
+        Criterion::Size(TargetSize::Mb(wanted)) => disk.size / MB == wanted,
+        Criterion::Size(TargetSize::Largest) => true,
+        Criterion::Name(wanted) => is_named(disk, wanted),
+        // Linux has no word for these three that is the same after a move;
+        // whoever fills them in may write the location.
+        Criterion::PhysicalLocation(wanted)
+        | Criterion::SanDiskid(wanted)
+        | Criterion::Connection(wanted) => disk.location == wanted,
+    }
+}
+
+fn say(criterion: Criterion<'_>) -> String {
+    match criterion {
+        Criterion::Pvid(value) => format!("PVID = {value}"),
+        Criterion::Serial(value) => format!("SERIAL = {value}"),
+        Criterion::PhysicalLocation(value) => format!("PHYSICAL_LOCATION = {value}"),
+        Criterion::SanDiskid(value) => format!("SAN_DISKID = {value}"),
+        Criterion::Connection(value) => format!("CONNECTION = {value}"),
+        Criterion::Location(value) => format!("LOCATION = {value}"),
+        Criterion::Size(TargetSize::Mb(value)) => format!("SIZE_MB = {value}"),
+        Criterion::Size(TargetSize::Largest) => "SIZE_MB = largest".to_owned(),
+        Criterion::Name(value) => format!("HDISKNAME = {value}"),
+    }
+}
+
+fn list(disks: &[Disk]) -> String {
+    disks
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}

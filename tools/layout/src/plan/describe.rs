@@ -1,0 +1,219 @@
+//! The plan in words and numbers.
+
+use super::{Plan, PlannedFileSystem, PlannedPartition};
+use crate::model::Role;
+use crate::size::mb;
+
+/// Where the text of a heading begins.
+const INDENT: usize = 14;
+
+/// Columns that a row of the tables takes.
+const TABLE: usize = 76;
+
+impl Plan {
+    /// The plan for a person, in lines of at most `width` columns (76 at least,
+    /// for the tables).
+    #[must_use]
+    pub fn lines(&self, width: usize) -> Vec<String> {
+        let width = width.max(TABLE);
+        let mut lines = Vec::new();
+        let mut say = |head: &str, text: &str| lines.extend(wrap(head, text, width));
+        say("Backup", &self.backup());
+        say(
+            "Target disk",
+            &format!("{}, chosen because {}", self.identity(), self.reason),
+        );
+        match self.destroys() {
+            Some(content) => say(
+                "DESTROYED",
+                &format!("everything on {}: {content}", self.target.hdisk),
+            ),
+            None => say("Destroyed", "nothing, the disk is empty"),
+        }
+        lines.push(String::new());
+        lines.push(row("Partition", "for", "new MB", "old MB"));
+        lines.extend(
+            self.partitions
+                .iter()
+                .map(|partition| self.partition_row(partition)),
+        );
+        lines.extend(self.group_lines());
+        lines.extend(self.file_system_lines());
+        lines.push(String::new());
+        let mut head = "Not touched";
+        for disk in &self.untouched {
+            lines.extend(wrap(
+                head,
+                &format!("{disk}: {}", disk.describe_content()),
+                width,
+            ));
+            head = "";
+        }
+        if self.untouched.is_empty() {
+            lines.extend(wrap(head, "there is no other disk", width));
+        }
+        lines
+    }
+
+    fn backup(&self) -> String {
+        let what = self
+            .group
+            .as_ref()
+            .map_or("a system of plain partitions", |group| &group.name);
+        let taken = self.taken.as_deref().unwrap_or("an unknown date");
+        let shrink = if self.shrink {
+            "file systems are shrunk"
+        } else {
+            "file systems keep their sizes"
+        };
+        format!("{what}, taken {taken}; {shrink}")
+    }
+
+    fn identity(&self) -> String {
+        let serial = self
+            .target
+            .serial
+            .as_ref()
+            .map(|serial| format!(", serial {serial}"));
+        format!(
+            "{}{}, at {}",
+            self.target,
+            serial.unwrap_or_default(),
+            self.target.location
+        )
+    }
+
+    fn partition_row(&self, partition: &PlannedPartition) -> String {
+        let on_it = self
+            .file_systems
+            .iter()
+            .find(|fs| fs.device == partition.device);
+        let purpose = match (partition.role, &self.group, on_it) {
+            (Role::Prep, ..) => "PReP, the boot record".to_owned(),
+            (Role::Lvm, Some(group), _) => format!("volume group {}", group.name),
+            (_, _, Some(fs)) => purpose(fs),
+            (role, ..) => format!("{role:?}"),
+        };
+        row(
+            &partition.device,
+            &purpose,
+            &mb(partition.size).to_string(),
+            &mb(partition.old_size).to_string(),
+        )
+    }
+
+    fn group_lines(&self) -> Vec<String> {
+        let Some(group) = &self.group else {
+            return Vec::new();
+        };
+        let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
+        let mut lines = vec![
+            String::new(),
+            format!(
+                "Volume group {}: {} physical partitions of {} MB, {used} used, {} free",
+                group.name,
+                group.extents,
+                mb(group.extent),
+                group.extents.saturating_sub(used),
+            ),
+            row("Logical volume", "for", "new MB", "old MB"),
+        ];
+        for volume in &group.volumes {
+            let on_it = self
+                .file_systems
+                .iter()
+                .find(|fs| fs.device == volume.device);
+            let size = |extents: u64| mb(extents * group.extent).to_string();
+            let purpose = on_it.map_or_else(String::new, purpose);
+            lines.push(row(
+                &volume.name,
+                &purpose,
+                &size(volume.extents),
+                &size(volume.old_extents),
+            ));
+        }
+        lines
+    }
+
+    fn file_system_lines(&self) -> Vec<String> {
+        let shrunk = self.file_systems.iter().filter(|fs| fs.size < fs.old_size);
+        let names: Vec<&str> = shrunk
+            .map(|fs| fs.mount.as_deref().unwrap_or("swap"))
+            .collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        vec![String::new(), format!("Shrunk: {}", names.join(", "))]
+    }
+}
+
+fn purpose(fs: &PlannedFileSystem) -> String {
+    match &fs.mount {
+        Some(mount) => format!("{mount} ({})", fs.kind),
+        None => fs.kind.to_owned(),
+    }
+}
+
+fn row(name: &str, purpose: &str, new: &str, old: &str) -> String {
+    let (name, purpose) = (shorten(name, 18), shorten(purpose, 32));
+    format!("  {name:<18} {purpose:<32} {new:>10} {old:>10}")
+        .trim_end()
+        .to_owned()
+}
+
+/// Cuts the middle out of a text that is too long for its column.
+fn shorten(text: &str, room: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= room {
+        return text.to_owned();
+    }
+    let (front, back) = (room / 2 - 1, room - room / 2 - 1);
+    let head: String = letters[..front].iter().collect();
+    let tail: String = letters[letters.len() - back..].iter().collect();
+    format!("{head}..{tail}")
+}
+
+/// A heading and its text, broken between words; a word that is too long for a
+/// line is broken within.
+fn wrap(head: &str, text: &str, width: usize) -> Vec<String> {
+    let room = width - INDENT;
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word: Vec<char> = word.chars().collect();
+        while !word.is_empty() {
+            let used = rows.last().map_or(0, |row| row.chars().count());
+            let gap = usize::from(used > 0);
+            if used + gap + word.len() > room && used > 0 {
+                rows.push(String::new());
+                continue;
+            }
+            let rest = word.split_off(word.len().min(room));
+            if let Some(row) = rows.last_mut() {
+                row.push_str(&" "[..gap]);
+                row.extend(word);
+            }
+            word = rest;
+        }
+    }
+    let heads = std::iter::once(head).chain(std::iter::repeat(""));
+    rows.iter()
+        .zip(heads)
+        .map(|(row, head)| format!("{head:<INDENT$}{row}").trim_end().to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_lose_nothing(text in "[a-z ]{0,300}", width in 40usize..100) {
+            let lines = wrap("Head", &text, width);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= width));
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&lines.concat()), letters(&format!("Head{text}")));
+        }
+    }
+}

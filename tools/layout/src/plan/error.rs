@@ -1,0 +1,138 @@
+//! Why there is no plan.
+
+use crate::model::ModelError;
+
+/// Nothing can be planned. Sizes are MB.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The description of the backup contradicts itself.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The machine has no disk that could be written to.
+    #[error("0590-220 No disk was found on this machine")]
+    NoDisk,
+    /// The disk asked for is not there.
+    #[error("0590-221 There is no disk {wanted}; present: {present}")]
+    NoSuchDisk {
+        /// What was asked for.
+        wanted: String,
+        /// The disks there are.
+        present: String,
+    },
+    /// `target_disk_data` describes a disk that is not there.
+    #[error(
+        "0590-222 No disk matches target_disk_data (line {line}): {wanted}; present: {present}"
+    )]
+    NoMatch {
+        /// Line of the stanza.
+        line: usize,
+        /// Its fields.
+        wanted: String,
+        /// The disks there are.
+        present: String,
+    },
+    /// More target disks than can be used.
+    #[error("0590-223 bosinst.data names {0} target disks; this backup is restored onto one")]
+    ManyTargets(usize),
+    /// One value of `target_disk_data` fits several disks.
+    #[error("0590-224 {wanted} fits more than one disk: {found}")]
+    Ambiguous {
+        /// The field and its value.
+        wanted: String,
+        /// The disks.
+        found: String,
+    },
+    /// No disk may be taken without being named by a person.
+    #[error(
+        "0590-225 No disk may be chosen automatically: {0}. Choose one, or set EXISTING_SYSTEM_OVERWRITE"
+    )]
+    NoneAllowed(String),
+    /// The disk is smaller than what is to go on it.
+    #[error(
+        "0590-226 {disk} is too small: {needed} MB are needed, it has {present} MB; {}",
+        advice(*.shrunk, *.present)
+    )]
+    TooSmall {
+        /// The disk.
+        disk: String,
+        /// What is needed.
+        needed: u64,
+        /// What is there.
+        present: u64,
+        /// What would be needed if file systems were shrunk; `None` when that was asked for already.
+        shrunk: Option<u64>,
+    },
+    /// The disk cannot be written to.
+    #[error("0590-227 {0} is read-only")]
+    ReadOnly(String),
+    /// Something uses the disk.
+    #[error("0590-228 {disk} is in use: {why}")]
+    InUse {
+        /// The disk.
+        disk: String,
+        /// By what.
+        why: String,
+    },
+    /// Another disk has a volume group of the name that is to be made.
+    #[error(
+        "0590-229 {disk} already carries a volume group {group}, and it would not be touched: two groups of one name cannot be told apart. Detach that disk, or choose it as the target"
+    )]
+    GroupElsewhere {
+        /// The other disk.
+        disk: String,
+        /// The name.
+        group: String,
+    },
+    /// The target's old volume group reaches onto another disk.
+    #[error(
+        "0590-230 The volume group {group} on {disk} also lies on {other}, which would not be touched: take the group apart first"
+    )]
+    GroupSpans {
+        /// The target.
+        disk: String,
+        /// The group.
+        group: String,
+        /// The other disk.
+        other: String,
+    },
+    /// `EXACT_FIT` is yes and the disk has another size.
+    #[error(
+        "0590-231 EXACT_FIT is set, but {disk} has {present} MB where the backed-up disk had {wanted} MB"
+    )]
+    NotExact {
+        /// The disk.
+        disk: String,
+        /// What it has.
+        present: u64,
+        /// What the source had.
+        wanted: u64,
+    },
+    /// The file system's blocks are smaller than the disk's sectors.
+    #[error(
+        "0590-232 {name} has blocks of {block} bytes and cannot lie on {disk}, whose sectors have {sector}"
+    )]
+    Sector {
+        /// The file system.
+        name: String,
+        /// Its block size in bytes.
+        block: u32,
+        /// The disk.
+        disk: String,
+        /// Its sector size in bytes.
+        sector: u32,
+    },
+    /// A name became too long or odd by prefix or override.
+    #[error("0590-233 \"{0}\" cannot be a name of a volume group or logical volume")]
+    Name(String),
+    /// Programs that the plan needs are missing.
+    #[error("0590-234 Programs are missing here: {0}")]
+    MissingTools(String),
+}
+
+fn advice(shrunk: Option<u64>, present: u64) -> String {
+    match shrunk {
+        None => "file systems are shrunk already".to_owned(),
+        Some(mb) if mb <= present => format!("with Shrink File Systems {mb} MB would do"),
+        Some(mb) => format!("even with Shrink File Systems {mb} MB are needed"),
+    }
+}
