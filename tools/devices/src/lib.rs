@@ -1,1 +1,20 @@
-//! stub
+//! Devices: which kernel modules drive them, loading those modules, and the
+//! report that `lifeboat cfgmgr` prints.
+//!
+//! PID 1 of the rescue image and the restored system use the same code; they
+//! differ in who loads a module (see [`insert`]).
+
+pub mod alias;
+pub mod cfgmgr;
+pub mod coldplug;
+pub mod insert;
+pub mod load;
+pub mod modules;
+mod report;
+
+/// The one spelling of a module's name: the kernel takes `-` for `_`, and so
+/// files, aliases and users mix them.
+#[must_use]
+pub fn normalised(name: &str) -> String {
+    name.replace('-', "_")
+}
