@@ -66,6 +66,16 @@ pub enum Error {
         /// Console, disks and command line.
         evidence: String,
     },
+    /// The guest said that it gives up.
+    #[error("0590-914 The guest said {said:?} while we waited for {wanted}\n{evidence}")]
+    Hopeless {
+        /// What it said.
+        said: String,
+        /// The needles, quoted.
+        wanted: String,
+        /// Console, disks and command line.
+        evidence: String,
+    },
     /// The machine did not power off in time.
     #[error("0590-907 The machine did not power off within {wall} s\n{evidence}")]
     StillRunning {

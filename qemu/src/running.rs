@@ -25,6 +25,14 @@ const NVRAM_BYTES: u64 = 64 * 1024;
 /// How many lines of console an error carries.
 const EVIDENCE_LINES: usize = 200;
 
+/// Texts after which nothing else will come, whatever is awaited: a kernel that
+/// panicked, a boot loader or an initramfs that found no system.
+const HOPELESS: [&str; 3] = [
+    "Kernel panic - not syncing",
+    "grub rescue> ",
+    "(initramfs) ",
+];
+
 /// How often a wait for text looks at QEMU's CPU time.
 const NAP: Duration = Duration::from_millis(250);
 
@@ -174,7 +182,8 @@ impl Running {
     /// Waits for a text on the console and consumes it.
     ///
     /// # Errors
-    /// [`Error::Late`] or [`Error::Ended`], with the end of the console.
+    /// [`Error::Late`], [`Error::Ended`] or [`Error::Hopeless`], with the end of
+    /// the console.
     pub fn expect(&mut self, needle: &str, patience: Patience) -> Result<Match> {
         self.expect_any(&[needle], patience)
     }
@@ -182,12 +191,25 @@ impl Running {
     /// Waits for the first of several texts and consumes it.
     ///
     /// # Errors
-    /// [`Error::Late`] or [`Error::Ended`], with the end of the console.
+    /// [`Error::Late`], [`Error::Ended`] or [`Error::Hopeless`], with the end of
+    /// the console.
     pub fn expect_any(&mut self, needles: &[&str], patience: Patience) -> Result<Match> {
         let (cpu_before, begun) = (self.cpu(), Instant::now());
+        let watched = [needles, &HOPELESS].concat();
         loop {
-            match self.console.look(needles, NAP) {
-                Look::Found(found) => return Ok(found),
+            match self.console.look(&watched, NAP) {
+                Look::Found(found) if found.which < needles.len() => return Ok(found),
+                Look::Found(found) => {
+                    let said = watched[found.which].to_owned();
+                    // A panic is told in many lines; the evidence shall have them.
+                    self.console.look(&["end Kernel panic"], 8 * NAP);
+                    let (wanted, evidence) = (quoted(needles), self.evidence());
+                    return Err(Error::Hopeless {
+                        said,
+                        wanted,
+                        evidence,
+                    });
+                }
                 Look::NotYet => {}
                 Look::Closed => {
                     let status = match self.process.wait(QUIT) {

@@ -43,3 +43,5 @@ pub const MESSAGE: &str = "0590-";
 pub const FIRMWARE_TRIES: &str = "Trying to load:  from: ";
 /// What ends the path.
 pub const FIRMWARE_TRIES_END: &str = " ...";
+/// What comes of it: loaded, or an error of the firmware.
+pub const FIRMWARE_OUTCOMES: [&str; 2] = ["Successfully loaded", "E34"];

@@ -36,6 +36,12 @@ pub fn boot_alone<'lab>(lab: &'lab Lab, machine: &str, disk: &Disk) -> Result<Po
         "the firmware loads from {tried:?}; the boot list is {list:?}\n{}",
         machine.evidence()
     );
+    let outcome = machine.expect_any(&texts::FIRMWARE_OUTCOMES, limits::firmware())?;
+    ensure!(
+        outcome.which == 0,
+        "the firmware cannot load the boot record\n{}",
+        machine.evidence()
+    );
     machine.login(USER, PASSWORD, limits::to_login())?;
     Ok(machine)
 }
