@@ -68,7 +68,7 @@ fn logical_volume_ranges(machine: &mut Running, device: &str) -> Result<Vec<(u64
     for line in ask(machine, &segments)?.lines() {
         let (physical, extent, extent_size, length) = segment(line)?;
         let ask_start = format!("pvs --noheadings --units b --nosuffix -o pe_start {physical}");
-        let data: u64 = ask(machine, &ask_start)?.parse()?;
+        let data: u64 = ask(machine, &ask_start)?.trim().parse()?;
         let (start, _) = partition_range(machine, physical)?;
         ranges.push((start + data + extent * extent_size, length));
     }

@@ -24,8 +24,10 @@ use crate::lab::Lab;
 pub fn restored_system(lab: &Lab, machine: &str, disk: &Disk) -> Result<()> {
     let recorded = image_data::of_backup(&lab.media.backup)?;
     let mut machine = boot_alone(lab, machine, disk).context("booting the disk alone")?;
-    files::list_is_the_hosts(&mut machine, lab).context("the list of hashes")?;
-    files::unchanged(&mut machine).context("hashes of the files")?;
+    files::lists_are_the_hosts(&mut machine, lab).context("lists made on the build host")?;
+    files::hashes(&mut machine).context("hashes of the files")?;
+    files::attributes(&mut machine).context("attributes of the files")?;
+    files::hard_cases(&mut machine).context("files that are hard to back up")?;
     files::packages(&mut machine).context("dpkg --verify")?;
     layout::as_recorded(&mut machine, &recorded).context("disk layout")?;
     system::first_boot_done(&mut machine).context("the first boot")?;
