@@ -81,40 +81,40 @@ pub fn power_off(machine: &mut Running) -> Result<()> {
     Ok(())
 }
 
-/// Goes forward through the screens until a numbered message refuses, and
-/// waits for the menu to come again. Returns the message.
+/// Goes forward through the screens until one of them, or what comes before it,
+/// holds a numbered message, and returns the message. The prompt is there again.
 ///
 /// # Errors
 /// When the restore starts, or nothing refuses.
 pub fn expect_refusal(machine: &mut Running) -> Result<String> {
-    let screens = [
-        (texts::WELCOME, texts::WELCOME_INSTALL),
+    let answers = [
         (texts::SOURCES, texts::FIRST_SOURCE),
         (texts::SETTINGS, texts::SETTINGS_CONTINUE),
         (texts::PLAN, texts::PLAN_INSTALL),
     ];
-    let mut needles: Vec<&str> = screens.iter().map(|(title, _)| *title).collect();
-    needles.extend([texts::MESSAGE, texts::RESTORED, texts::FAILED]);
     machine.expect(texts::WELCOME, limits::to_menu())?;
     prompt(machine)?;
     machine.mark("menu");
     machine.send_line(texts::WELCOME_INSTALL)?;
     for _ in 0..MOST_SCREENS {
+        let needles = [texts::PROMPT, texts::RESTORED, texts::FAILED];
         let found = machine.expect_any(&needles, limits::proof())?;
-        let Some((_, number)) = screens.get(found.which) else {
-            if needles[found.which] != texts::MESSAGE {
-                bail!(
-                    "a restore ran where a refusal was due\n{}",
-                    machine.evidence()
-                );
-            }
-            let again = machine.expect(texts::PROMPT, limits::screen());
-            let after = again
-                .context("the menu does not come again after the refusal")?
-                .before;
-            return Ok(format!("{}{}", texts::MESSAGE, paragraph(&after)));
+        if found.which != 0 {
+            bail!(
+                "a restore ran where a refusal was due\n{}",
+                machine.evidence()
+            );
+        }
+        machine.expect(texts::PROMPT_END, limits::screen())?;
+        if let Some(at) = found.before.find(texts::MESSAGE) {
+            return Ok(paragraph(&found.before[at..]));
+        }
+        let screen = answers
+            .iter()
+            .find(|(title, _)| found.before.contains(title));
+        let Some((_, number)) = screen else {
+            bail!("an unknown screen\n{}", machine.evidence());
         };
-        prompt(machine)?;
         machine.send_line(number)?;
     }
     bail!(
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn a_wrapped_message_is_one_sentence() {
         assert_eq!(
-            paragraph("220 No disk was\n  found here\n\n  Welcome\n"),
-            "220 No disk was found here"
+            paragraph("0590-220 No disk was\n  found here\n\n  Welcome\n"),
+            "0590-220 No disk was found here"
         );
     }
 }
