@@ -5,7 +5,10 @@
 //! Everything before [`apply`] only reads. A plan is a value that can be
 //! printed, compared and tested without a disk.
 
+pub mod apply;
 pub mod disks;
+pub mod fstab;
+pub mod gpt;
 pub mod guid;
 pub mod image_data;
 pub mod lvm;

@@ -2,6 +2,11 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p lifeboat-layout` writes the files anew.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod common;
 
 use std::path::Path;

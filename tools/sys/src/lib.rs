@@ -3,6 +3,7 @@
 //!
 //! This is the only crate that may use `unsafe`; each use states its invariant.
 
+pub mod block;
 pub mod child;
 pub mod fs;
 pub mod openat;

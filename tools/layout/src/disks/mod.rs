@@ -6,6 +6,7 @@ mod probe;
 mod usage;
 
 pub use lvm::{Group, PhysicalVolume, parse_report};
+pub(crate) use probe::read_signature;
 pub use probe::{present, probe};
 
 use std::fmt;

@@ -16,6 +16,13 @@ use crate::size::{MB, mb};
 /// The disk chosen, and the reason in words that follow "chosen because".
 pub(super) type Choice<'a> = (&'a Disk, String);
 
+/// By what a disk is taken for one of the source, best first.
+const KINSHIP: [&str; 3] = [
+    "it has the serial number of",
+    "it has the WWID of",
+    "it is in the place of",
+];
+
 /// `needed` bytes must fit; only the automatic choice goes by it.
 pub(super) fn choose<'a>(
     model: &Model,
@@ -117,19 +124,18 @@ impl<'a> Chooser<'a, '_> {
         for source in &self.model.disks {
             let same =
                 |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
-            let tests: [(&dyn Fn(&Disk) -> bool, &str); 3] = [
-                (
-                    &|disk| same(&disk.serial, &source.serial),
-                    "it has the serial number of",
-                ),
-                (&|disk| same(&disk.wwid, &source.wwid), "it has the WWID of"),
-                (
-                    &|disk| source.location.as_ref() == Some(&disk.location),
-                    "it is in the place of",
-                ),
-            ];
-            for (test, why) in tests {
-                let mut met = candidates.iter().copied().filter(|disk| test(disk));
+            let kinship = |disk: &Disk| {
+                [
+                    same(&disk.serial, &source.serial),
+                    same(&disk.wwid, &source.wwid),
+                    source.location.as_ref() == Some(&disk.location),
+                ]
+            };
+            for (index, why) in KINSHIP.iter().enumerate() {
+                let mut met = candidates
+                    .iter()
+                    .copied()
+                    .filter(|disk| kinship(disk)[index]);
                 if let (Some(disk), None) = (met.next(), met.next()) {
                     return Ok((disk, format!("{why} {} of the backup", source.name)));
                 }

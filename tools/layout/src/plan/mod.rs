@@ -5,6 +5,7 @@ mod choose;
 mod describe;
 mod error;
 
+pub(crate) use arrange::LVM_HEAD;
 pub use error::PlanError;
 
 use std::collections::BTreeSet;
@@ -167,7 +168,7 @@ pub fn plan(model: &Model, disks: &[Disk], settings: &Settings) -> Result<Plan, 
     let (target, reason) = choose::choose(model, disks, settings, needed)?;
     writable(target)?;
     let plan = arrange::arrange(model, target, reason, disks, settings, shrink)?;
-    groups_apart(&plan)?;
+    plan.groups_apart(&plan.untouched)?;
     exact_fit(model, target)?;
     Ok(plan)
 }
@@ -181,41 +182,6 @@ fn writable(target: &Disk) -> Result<(), PlanError> {
     }
     if target.read_only {
         return Err(PlanError::ReadOnly(target.to_string()));
-    }
-    Ok(())
-}
-
-/// No volume group may lose a disk, and no two may share a name.
-fn groups_apart(plan: &Plan) -> Result<(), PlanError> {
-    for pv in &plan.target.physical_volumes {
-        let Some(group) = &pv.group else { continue };
-        let shares = |disk: &&Disk| {
-            disk.physical_volumes
-                .iter()
-                .any(|pv| pv.group.as_ref() == Some(group))
-        };
-        if let Some(other) = plan.untouched.iter().find(shares) {
-            return Err(PlanError::GroupSpans {
-                disk: plan.target.to_string(),
-                group: group.name.clone(),
-                other: other.to_string(),
-            });
-        }
-        // LVM is told groups by name when the old ones are switched off.
-        if let Some(other) = plan.untouched.iter().find(|disk| disk.carries(&group.name)) {
-            return Err(PlanError::GroupElsewhere {
-                disk: other.to_string(),
-                group: group.name.clone(),
-            });
-        }
-    }
-    if let Some(group) = &plan.group {
-        if let Some(other) = plan.untouched.iter().find(|disk| disk.carries(&group.name)) {
-            return Err(PlanError::GroupElsewhere {
-                disk: other.to_string(),
-                group: group.name.clone(),
-            });
-        }
     }
     Ok(())
 }
@@ -237,6 +203,40 @@ impl Plan {
     #[must_use]
     pub fn destroys(&self) -> Option<String> {
         (self.target.content() != Content::Empty).then(|| self.target.describe_content())
+    }
+
+    /// No volume group may lose a disk, and no two may share a name: LVM is told by
+    /// name which group to switch off and which to fill.
+    pub(crate) fn groups_apart(&self, others: &[Disk]) -> Result<(), PlanError> {
+        let here = || self.target.to_string();
+        for group in self
+            .target
+            .physical_volumes
+            .iter()
+            .filter_map(|pv| pv.group.as_ref())
+        {
+            let shares = |disk: &&Disk| {
+                disk.physical_volumes
+                    .iter()
+                    .any(|pv| pv.group.as_ref() == Some(group))
+            };
+            if let Some(other) = others.iter().find(shares) {
+                let (group, other) = (group.name.clone(), other.to_string());
+                return Err(PlanError::GroupSpans {
+                    disk: here(),
+                    group,
+                    other,
+                });
+            }
+        }
+        let new = self.group.as_ref().map(|group| group.name.as_str());
+        for group in self.target.groups().chain(new) {
+            if let Some(other) = others.iter().find(|disk| disk.carries(group)) {
+                let (disk, group) = (other.to_string(), group.to_owned());
+                return Err(PlanError::GroupElsewhere { disk, group });
+            }
+        }
+        Ok(())
     }
 
     /// The node of the target disk.

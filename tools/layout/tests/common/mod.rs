@@ -1,6 +1,10 @@
 //! The demo system and disks for it.
 
 #![allow(dead_code, reason = "every test file uses a part of this")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use lifeboat_layout::disks::{Disk, DiskPartition, Group, PhysicalVolume};
 use lifeboat_layout::model::Model;
@@ -88,4 +92,14 @@ pub fn with_group(number: u8, mb: u64, group: &str) -> Disk {
         tags: Vec::new(),
     });
     disk
+}
+
+/// Whether the host has a program to judge by; says so if not.
+pub fn have(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&path).any(|dir| dir.join(tool).is_file());
+    if !there {
+        println!("not judged: {tool} is not installed");
+    }
+    there
 }

@@ -1,0 +1,121 @@
+//! The target disk itself: blanking, partition table, nodes.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lifeboat_sys::block::reread_partitions;
+use lifeboat_sys::fs::attribute;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, PosixFadviseAdvice, posix_fadvise};
+
+use super::ApplyError;
+use crate::gpt;
+use crate::plan::{Plan, PlannedPartition};
+
+/// How long the kernel may take to read a table and to make nodes.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Opens the target so that the kernel refuses if anything else holds it.
+pub(super) fn open(plan: &Plan) -> Result<File, ApplyError> {
+    let path = plan.device();
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_EXCL.bits() | OFlag::O_CLOEXEC.bits())
+        .open(&path)
+        .map_err(|source| ApplyError::Device {
+            operation: "open",
+            path: path.into(),
+            source,
+        })
+}
+
+/// Blanks what could be mistaken for data, writes the table and reads it back.
+pub(super) fn partition(plan: &Plan, device: &mut File) -> Result<(), ApplyError> {
+    let failed = |operation| {
+        let path = plan.device().into();
+        move |source| ApplyError::Device {
+            operation,
+            path,
+            source,
+        }
+    };
+    gpt::clear(plan, device).map_err(failed("write to"))?;
+    gpt::write(plan, device)?;
+    device.sync_all().map_err(failed("write to"))?;
+    // Read from the disk, not from the page cache.
+    let advice = PosixFadviseAdvice::POSIX_FADV_DONTNEED;
+    posix_fadvise(&*device, 0, 0, advice).map_err(|errno| failed("read back")(errno.into()))?;
+    gpt::verify(plan, device)?;
+    Ok(())
+}
+
+/// Tells the kernel of the new partitions and waits until all are there.
+pub(super) fn announce(plan: &Plan, device: &File) -> Result<(), ApplyError> {
+    let path = plan.device();
+    let until = Instant::now() + LIMIT;
+    // Whoever looks at new disks (a udev daemon, a scan) holds a partition for a moment.
+    while let Err(source) = reread_partitions(device) {
+        let transient = [Errno::EBUSY, Errno::EINVAL, Errno::EINTR].map(|errno| errno as i32);
+        if !source
+            .raw_os_error()
+            .is_some_and(|code| transient.contains(&code))
+            || Instant::now() > until
+        {
+            return Err(ApplyError::Reread {
+                path,
+                limit: LIMIT,
+                source,
+            });
+        }
+        thread::sleep(PAUSE);
+    }
+    let sys = Path::new("/sys/class/block");
+    plan.partitions.iter().try_for_each(|partition| {
+        let there = || is_there(sys, partition);
+        wait_for(there, until)
+            .then_some(())
+            .ok_or_else(|| ApplyError::NoNode(partition.device.clone()))
+    })
+}
+
+/// Whether the node exists and the kernel's idea of it is ours.
+fn is_there(sys: &Path, partition: &PlannedPartition) -> bool {
+    let node = Path::new(&partition.device);
+    let Some(name) = node.file_name() else {
+        return false;
+    };
+    let bytes = |file| {
+        attribute(sys.join(name).join(file))?
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(512)
+    };
+    is_block_device(node)
+        && bytes("start") == Some(partition.start)
+        && bytes("size") == Some(partition.size)
+}
+
+pub(super) fn is_block_device(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_block_device())
+}
+
+/// Looks again and again until `done` or the deadline.
+pub(super) fn wait_for(done: impl Fn() -> bool, until: Instant) -> bool {
+    loop {
+        if done() {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,105 @@
+//! What can go wrong while writing.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lifeboat_sys::fs::FsError;
+use lifeboat_sys::run::RunError;
+
+use crate::disks::DiskError;
+use crate::gpt::GptError;
+use crate::plan::PlanError;
+
+/// A plan could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The disks cannot be looked at.
+    #[error(transparent)]
+    Probe(DiskError),
+    /// The plan no longer holds.
+    #[error(transparent)]
+    Plan(PlanError),
+    /// The partition table.
+    #[error(transparent)]
+    Table(#[from] GptError),
+    /// The target is not the disk that the plan was made for.
+    #[error("0590-240 {0} changed since the plan was made; nothing was written")]
+    Changed(String),
+    /// Reading or writing a device failed.
+    #[error("0590-241 Cannot {operation} {}", path.display())]
+    Device {
+        /// What was tried, as a verb.
+        operation: &'static str,
+        /// The device.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel does not take the new partition table.
+    #[error("0590-246 The kernel did not read the new partition table of {path} within {} seconds", limit.as_secs())]
+    Reread {
+        /// The disk.
+        path: String,
+        /// How long it was tried.
+        limit: Duration,
+        /// What it said last.
+        #[source]
+        source: io::Error,
+    },
+    /// Device nodes did not appear.
+    #[error("0590-247 {0} did not appear with the planned place and size")]
+    NoNode(String),
+    /// LVM failed.
+    #[error("0590-248 Cannot {what}")]
+    Lvm {
+        /// What was to be done.
+        what: String,
+        /// What it said.
+        #[source]
+        source: RunError,
+    },
+    /// A file system could not be made.
+    #[error("0590-249 Cannot make {what}")]
+    Mkfs {
+        /// What was to be made.
+        what: String,
+        /// What the program said.
+        #[source]
+        source: RunError,
+    },
+    /// What was made is not what is there.
+    #[error("0590-250 {what} was made with UUID {wanted}, but the disk says: {read}")]
+    ReadBack {
+        /// What was made.
+        what: String,
+        /// The UUID it should have.
+        wanted: String,
+        /// What was recognised.
+        read: String,
+    },
+    /// A mount point could not be made.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Mounting failed.
+    #[error("0590-251 Cannot mount {device} on {}", path.display())]
+    Mount {
+        /// The device.
+        device: String,
+        /// The mount point.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Unmounting failed.
+    #[error("0590-252 Cannot unmount {}", path.display())]
+    Unmount {
+        /// The mount point.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}

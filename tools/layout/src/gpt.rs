@@ -1,0 +1,137 @@
+//! The partition table of a plan, as bytes on a disk.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use gptman::{GPT, GPTHeader, GPTPartitionEntry};
+
+use crate::plan::Plan;
+use crate::signature::UNFINISHED;
+use crate::size::MB;
+
+/// The table could not be written, or is not there as written.
+#[derive(Debug, thiserror::Error)]
+pub enum GptError {
+    /// The table does not fit the device.
+    #[error("0590-242 The partition table cannot be made")]
+    Make(#[source] gptman::Error),
+    /// Writing failed.
+    #[error("0590-243 The partition table cannot be written")]
+    Write(#[source] gptman::Error),
+    /// One of the two copies cannot be read back.
+    #[error("0590-244 The {copy} partition table cannot be read back")]
+    Read {
+        /// "first" or "backup".
+        copy: &'static str,
+        /// Why.
+        #[source]
+        source: gptman::Error,
+    },
+    /// One of the two copies is another than was written.
+    #[error("0590-245 The {0} partition table on the disk is not the one that was written")]
+    Differs(&'static str),
+}
+
+/// Writes the protective MBR and both copies of the GPT. What was on the rest
+/// of their sectors stays: blank them first.
+///
+/// # Errors
+/// [`GptError::Make`], [`GptError::Write`].
+pub fn write<D: Read + Write + Seek>(plan: &Plan, device: &mut D) -> Result<(), GptError> {
+    let mut table = table(plan, device).map_err(GptError::Make)?;
+    GPT::write_protective_mbr_into(device, table.sector_size).map_err(GptError::Write)?;
+    table.write_into(device).map_err(GptError::Write)?;
+    Ok(())
+}
+
+/// Reads both copies and compares them with the plan.
+///
+/// # Errors
+/// [`GptError::Read`], [`GptError::Differs`].
+pub fn verify<D: Read + Seek>(plan: &Plan, device: &mut D) -> Result<(), GptError> {
+    let wanted = table(plan, device).map_err(GptError::Make)?;
+    let backup = wanted.header.backup_lba;
+    for (copy, lba) in [("first", wanted.header.primary_lba), ("backup", backup)] {
+        let read = read_copy(device, lba, wanted.sector_size);
+        let (header, entries) = read.map_err(|source| GptError::Read { copy, source })?;
+        let numbered = entries.iter().zip(1u32..);
+        let same = header.disk_guid == plan.disk_guid.0
+            && header.primary_lba == lba
+            && header.first_usable_lba == wanted.header.first_usable_lba
+            && header.last_usable_lba == wanted.header.last_usable_lba
+            && numbered
+                .into_iter()
+                .all(|(entry, number)| same_entry(entry, &wanted[number]));
+        if !same {
+            return Err(GptError::Differs(copy));
+        }
+    }
+    Ok(())
+}
+
+fn same_entry(a: &GPTPartitionEntry, b: &GPTPartitionEntry) -> bool {
+    a.partition_type_guid == b.partition_type_guid
+        && a.unique_partition_guid == b.unique_partition_guid
+        && (a.starting_lba, a.ending_lba) == (b.starting_lba, b.ending_lba)
+        && a.attribute_bits == b.attribute_bits
+        && a.partition_name.as_str() == b.partition_name.as_str()
+}
+
+fn read_copy<D: Read + Seek>(
+    device: &mut D,
+    lba: u64,
+    sector: u64,
+) -> gptman::Result<(GPTHeader, Vec<GPTPartitionEntry>)> {
+    device
+        .seek(SeekFrom::Start(lba * sector))
+        .map_err(gptman::Error::Io)?;
+    let header = GPTHeader::read_from(device)?;
+    let entries = header.read_partitions(device, sector)?;
+    Ok((header, entries))
+}
+
+fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
+    let sector = u64::from(plan.target.sector);
+    let mut table = GPT::new_from(device, sector, plan.disk_guid.0)?;
+    for partition in &plan.partitions {
+        table[partition.number] = GPTPartitionEntry {
+            partition_type_guid: partition.type_guid.0,
+            unique_partition_guid: partition.uuid.0,
+            starting_lba: partition.start / sector,
+            ending_lba: (partition.start + partition.size) / sector - 1,
+            attribute_bits: 0,
+            partition_name: partition.name.as_str().into(),
+        };
+    }
+    Ok(table)
+}
+
+/// Blanks both ends of the disk and of each new partition, where signatures of
+/// old contents live, and marks PReP with [`UNFINISHED`]. No partition table is
+/// left; the next one finds the mark in place.
+///
+/// # Errors
+/// What the kernel said.
+pub fn clear<D: Write + Seek>(plan: &Plan, device: &mut D) -> io::Result<()> {
+    let disk = (0, plan.target.size);
+    let partitions = plan.partitions.iter().map(|p| (p.start, p.size));
+    for (start, size) in std::iter::once(disk).chain(partitions) {
+        let length = MB.min(size);
+        blank(device, start, length)?;
+        blank(device, start + size - length, length)?;
+    }
+    if let Some(prep) = plan.prep() {
+        device.seek(SeekFrom::Start(prep.start))?;
+        device.write_all(UNFINISHED)?;
+    }
+    Ok(())
+}
+
+fn blank<D: Write + Seek>(device: &mut D, start: u64, length: u64) -> io::Result<()> {
+    device.seek(SeekFrom::Start(start))?;
+    let written = io::copy(&mut io::repeat(0).take(length), device)?;
+    if written == length {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
+    }
+}
