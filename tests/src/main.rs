@@ -9,6 +9,7 @@ mod lab;
 mod limits;
 mod marks;
 mod menus;
+mod messages;
 mod runner;
 mod scenarios;
 mod terminal;
@@ -26,6 +27,9 @@ use crate::lab::Media;
 struct Args {
     #[command(flatten)]
     media: Media,
+    /// Show the programs that run on the host, and what the product refused with
+    #[arg(long, short)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -44,6 +48,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    messages::to_stderr(if args.verbose {
+        log::LevelFilter::Info
+    } else {
+        log::LevelFilter::Warn
+    });
     let outcome = match args.command {
         Command::Test(test) => runner::run(&args.media, &test),
         Command::Demo => demo::run(&args.media),

@@ -47,5 +47,7 @@ fn with_disk(lab: &Lab, machine: Machine, bytes: u64) -> Result<String> {
 
 fn refused(lab: &Lab, machine: Machine) -> Result<String> {
     let mut machine = lab.power_on(machine)?;
-    menus::expect_refusal(&mut machine)
+    let message = menus::expect_refusal(&mut machine)?;
+    log::info!("refused with: {message}");
+    Ok(message)
 }

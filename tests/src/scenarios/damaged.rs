@@ -35,7 +35,7 @@ fn found_before_writing(lab: &Lab, backup: &Path) -> Result<()> {
     let cd = lab.cd(&name, Some(backup), None)?;
     let mut machine = lab.power_on(lab.machine(&name).disk(disk).cd(cd))?;
     let message = menus::expect_refusal(&mut machine)?;
-    log::info!("{name}: {message}");
+    log::info!("{name}: refused with: {message}");
     drop(machine);
     ensure!(is_blank(&image)?, "{} was written to", image.display());
     Ok(())
