@@ -1,1 +1,54 @@
-//! stub
+//! The system backup, `.mksysb`: a pax archive in independent zstd frames, with a
+//! summary in the first frame and a manifest, a seek table and an end mark at its
+//! end. `docs/mksysb-format.md` has every byte.
+//!
+//! Writing is one pipeline: [`create`] walks a tree, frames are compressed on all
+//! processors and written in order. Reading is its mirror: [`Backup::open`] checks
+//! both ends, then [`Backup::extract`], [`Backup::verify`] or
+//! [`Backup::read_member`] read frames and check every hash.
+//!
+//! | module | what it knows |
+//! | --- | --- |
+//! | `member`, `ustar`, `pax`, `sparse` | one member as tar has it |
+//! | `summary`, `manifest`, `frames`, `endmark` | what Lifeboat puts around it |
+//! | `walk`, `owners`, `store`, `framer`, `create` | from a tree to a backup |
+//! | `open`, `stream`, `members` | from a backup to members |
+//! | `read`, `verify`, `extract`, `target` | what is done with them |
+//! | `pipeline`, `report`, `escape` | tools of the above |
+
+mod create;
+mod endmark;
+mod escape;
+mod extract;
+mod framer;
+mod frames;
+mod manifest;
+mod member;
+mod members;
+mod open;
+mod owners;
+mod pax;
+mod pipeline;
+mod read;
+mod report;
+mod sparse;
+mod store;
+mod stream;
+mod summary;
+mod target;
+mod ustar;
+mod verify;
+mod walk;
+
+pub use create::{CreateError, CreateOptions, CreateReport, Source, create, create_file};
+pub use endmark::FORMAT_VERSION;
+pub use escape::escape;
+pub use extract::{ExtractError, ExtractOptions, ExtractReport};
+pub use frames::{DEFAULT_FRAME_SIZE, MAX_FRAME_SIZE, Totals};
+pub use manifest::{Entry, EntryKind, Manifest};
+pub use open::{Backup, OpenError};
+pub use read::ReadError;
+pub use report::{Finding, Progress, Trouble};
+pub use summary::{Info, Summary};
+pub use ustar::Malformed;
+pub use verify::VerifyReport;

@@ -1,0 +1,302 @@
+//! Writing a backup.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use lifeboat_sys::fs::{FsError, PathContext};
+use nix::dir::Dir;
+use zstd::bulk::Compressor;
+
+use crate::endmark::EndMark;
+use crate::framer::{Framer, Raw};
+use crate::frames::{
+    DEFAULT_FRAME_SIZE, Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, compressor, encode_table,
+    frame_hash,
+};
+use crate::owners::Owners;
+use crate::pipeline::{Closed, Feed, Results, in_order};
+use crate::report::{Finding, Progress};
+use crate::store::{Store, Stored};
+use crate::summary::{Summary, whole};
+use crate::walk::{Scope, open_root, walk};
+
+/// What is backed up.
+#[derive(Debug, Clone)]
+pub struct Source<'a> {
+    /// The directory that becomes `/` again.
+    pub root: &'a Path,
+    /// What the first frame says.
+    pub summary: Summary,
+    /// Paths below the root: files to leave out, directories to store empty.
+    pub exclude: &'a [PathBuf],
+    /// Store directories empty on which another file system is mounted. Those of
+    /// the kernel (proc, sysfs, tmpfs, …) are stored empty in any case.
+    pub one_file_system: bool,
+}
+
+/// How it is written.
+#[derive(Debug, Clone)]
+pub struct CreateOptions {
+    /// zstd's compression level.
+    pub level: i32,
+    /// Threads that compress.
+    pub threads: usize,
+    /// Length of a frame before compression, in bytes: 512 to
+    /// [`MAX_FRAME_SIZE`].
+    pub frame_size: u32,
+}
+
+impl Default for CreateOptions {
+    /// zstd's own level, all processors, [`DEFAULT_FRAME_SIZE`].
+    fn default() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            level: 3,
+            threads,
+            frame_size: DEFAULT_FRAME_SIZE,
+        }
+    }
+}
+
+/// A backup that was written to its end.
+#[derive(Debug)]
+pub struct CreateReport {
+    /// Counts, as in the end mark.
+    pub totals: Totals,
+    /// Files that are in the backup, but perhaps not as they were at one moment.
+    pub changed: Vec<Finding>,
+    /// Files that are not in the backup (sockets and excluded files not counted).
+    pub left_out: Vec<Finding>,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// Opening the tree, or one of the operations on the file that is written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The output did not take it.
+    #[error("0590-120 Cannot write the backup")]
+    Write(#[source] io::Error),
+    /// zstd failed; there is no memory, or no such level.
+    #[error("0590-121 Cannot compress the backup")]
+    Compress(#[source] io::Error),
+    /// No such frame size.
+    #[error("0590-122 A frame of {0} bytes is not possible; choose 512 to {MAX_FRAME_SIZE}")]
+    FrameSize(u32),
+    /// The summary does not fit into one frame.
+    #[error(
+        "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
+    )]
+    SummaryTooLarge(u64),
+}
+
+/// Writes a backup to a stream.
+///
+/// # Errors
+/// [`CreateError`]; what was written until then is not a backup, and readers
+/// recognise that.
+pub fn create(
+    out: &mut dyn Write,
+    source: &Source<'_>,
+    options: &CreateOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CreateReport, CreateError> {
+    write_backup(out, source, options, None, progress)
+}
+
+/// Writes a backup to a file: to `path` with `.partial` at its end, which gets its
+/// name only when it is complete and on the disk. A failure removes it.
+///
+/// # Errors
+/// [`CreateError`].
+pub fn create_file(
+    path: &Path,
+    source: &Source<'_>,
+    options: &CreateOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CreateReport, CreateError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let result = write_partial(&partial, source, options, progress).and_then(|report| {
+        fs::rename(&partial, path).at("rename", &partial)?;
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        File::open(parent)
+            .and_then(|directory| directory.sync_all())
+            .at("sync", parent)?;
+        Ok(report)
+    });
+    if result.is_err() {
+        // It may not even have been created; the first error is the one to tell.
+        let _ = fs::remove_file(&partial);
+    }
+    result
+}
+
+fn write_partial(
+    partial: &Path,
+    source: &Source<'_>,
+    options: &CreateOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CreateReport, CreateError> {
+    let file = File::create(partial).at("create", partial)?;
+    let metadata = file.metadata().at("stat", partial)?;
+    let own = Some((metadata.dev(), metadata.ino()));
+    let mut out = BufWriter::new(&file);
+    let report = write_backup(&mut out, source, options, own, progress)?;
+    drop(out);
+    file.sync_all().at("sync", partial)?;
+    Ok(report)
+}
+
+/// A compressed frame and its line of the seek table.
+type Packed = io::Result<(Vec<u8>, Frame)>;
+
+fn write_backup(
+    out: &mut dyn Write,
+    source: &Source<'_>,
+    options: &CreateOptions,
+    output: Option<(u64, u64)>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CreateReport, CreateError> {
+    if !(512..=MAX_FRAME_SIZE).contains(&options.frame_size) {
+        return Err(CreateError::FrameSize(options.frame_size));
+    }
+    let summary = summary_length(&source.summary);
+    if summary > u64::from(MAX_FRAME_SIZE) {
+        return Err(CreateError::SummaryTooLarge(summary));
+    }
+    let root = open_root(source.root).at("open directory", source.root)?;
+    let scope = Scope {
+        exclude: source.exclude,
+        one_file_system: source.one_file_system,
+        output,
+    };
+    let mut frames = Vec::new();
+    let (stored, written) = in_order(
+        options.threads,
+        2 * options.threads.max(1),
+        || packer(options.level),
+        |feed| produce(feed, source, options, root, &scope),
+        |results| write_frames(out, results, &mut frames, progress),
+    );
+    written?;
+    // The producer is stopped early only by a writer that failed.
+    let stored = stored.map_err(|Closed| CreateError::Write(io::ErrorKind::BrokenPipe.into()))?;
+    finish(out, &frames, stored)
+}
+
+/// The length of the first frame's content.
+fn summary_length(summary: &Summary) -> u64 {
+    summary
+        .members()
+        .iter()
+        .map(|(member, content)| whole(member, content).len() as u64)
+        .sum()
+}
+
+fn produce(
+    feed: Feed<Raw, Packed>,
+    source: &Source<'_>,
+    options: &CreateOptions,
+    root: Dir,
+    scope: &Scope<'_>,
+) -> Result<Stored, Closed> {
+    let framer = Framer::new(feed, options.frame_size as usize);
+    let mut store = Store::begin(framer, &source.summary, Owners::of_tree(source.root))?;
+    walk(root, scope, &mut store)?;
+    store.finish()
+}
+
+/// One worker: compresses frames, and hashes what comes out.
+fn packer(level: i32) -> impl FnMut(Raw) -> Packed {
+    let mut compressor = compressor(level);
+    move |raw| {
+        let compressor: &mut Compressor<'_> = match &mut compressor {
+            Ok(compressor) => compressor,
+            Err(error) => return Err(io::Error::other(error.to_string())),
+        };
+        let bytes = compressor.compress(&raw.content)?;
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
+        let frame = Frame {
+            at: 0,
+            offset: 0,
+            compressed: length(&bytes)?,
+            raw: length(&raw.content)?,
+            hash: frame_hash(&bytes),
+            first_member: raw.first_member,
+        };
+        Ok((bytes, frame))
+    }
+}
+
+fn write_frames(
+    out: &mut dyn Write,
+    results: Results<Packed>,
+    frames: &mut Vec<Frame>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), CreateError> {
+    let (mut at, mut offset) = (0, 0);
+    for packed in results {
+        let (bytes, frame) = packed.map_err(CreateError::Compress)?;
+        out.write_all(&bytes).map_err(CreateError::Write)?;
+        let frame = Frame {
+            at,
+            offset,
+            ..frame
+        };
+        at += u64::from(frame.compressed);
+        offset = frame.end();
+        frames.push(frame);
+        progress(Progress {
+            done: offset,
+            total: None,
+        });
+    }
+    Ok(())
+}
+
+/// Writes the skippable frame: seek table and end mark.
+fn finish(
+    out: &mut dyn Write,
+    frames: &[Frame],
+    stored: Stored,
+) -> Result<CreateReport, CreateError> {
+    let totals = Totals {
+        frames: frames.len() as u64,
+        members: stored.members,
+        bytes_raw: frames.last().map_or(0, Frame::end),
+        bytes_compressed: frames.iter().map(|frame| u64::from(frame.compressed)).sum(),
+    };
+    let table = encode_table(frames);
+    let mark = EndMark {
+        frame_size: frames.iter().map(|frame| frame.raw).max().unwrap_or(0),
+        totals,
+        manifest_offset: stored.manifest_offset,
+        manifest_frame: stored.manifest_frame,
+        manifest_length: stored.manifest_length,
+        manifest_hash: stored.manifest_hash,
+        table_length: table.len() as u64,
+        table_hash: *blake3::hash(&table).as_bytes(),
+    }
+    .encode();
+    // Reached with 128 million frames, 512 TiB of the usual size.
+    let length = u32::try_from(table.len() + mark.len());
+    let length = length.map_err(|error| CreateError::Write(io::Error::other(error)))?;
+    let tail = [&SKIPPABLE_MAGIC, &length.to_le_bytes(), &table[..], &mark].concat();
+    out.write_all(&tail)
+        .and_then(|()| out.flush())
+        .map_err(CreateError::Write)?;
+    Ok(CreateReport {
+        totals,
+        changed: stored.changed,
+        left_out: stored.left_out,
+    })
+}

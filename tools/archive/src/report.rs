@@ -1,0 +1,223 @@
+//! What a person must know about single files of a backup.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::escape::escape;
+use crate::ustar::Malformed;
+
+/// How far a long operation has come, in bytes of the decompressed stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all, where that is known.
+    pub total: Option<u64>,
+}
+
+/// Tells progress about once for every MiB.
+pub(crate) struct Meter<'a> {
+    total: u64,
+    told: u64,
+    progress: &'a mut dyn FnMut(Progress),
+}
+
+impl<'a> Meter<'a> {
+    pub fn new(total: u64, progress: &'a mut dyn FnMut(Progress)) -> Self {
+        Self {
+            total,
+            told: 0,
+            progress,
+        }
+    }
+
+    /// This much is done.
+    pub fn reach(&mut self, done: u64) {
+        if done >= self.told + (1 << 20) {
+            self.told = done;
+            (self.progress)(Progress {
+                done,
+                total: Some(self.total),
+            });
+        }
+    }
+
+    /// All is done.
+    pub fn finish(&mut self) {
+        (self.progress)(Progress {
+            done: self.total,
+            total: Some(self.total),
+        });
+    }
+}
+
+/// A file and what happened to it.
+#[derive(Debug)]
+pub struct Finding {
+    /// The file's path in the archive, beginning with `./`.
+    pub path: PathBuf,
+    /// What happened.
+    pub trouble: Trouble,
+}
+
+impl Finding {
+    pub(crate) fn new(path: &[u8], trouble: Trouble) -> Self {
+        Self {
+            path: PathBuf::from(OsStr::from_bytes(path)),
+            trouble,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = escape(self.path.as_os_str().as_bytes());
+        write!(f, "0590-{} {path}: {}", self.trouble.number(), self.trouble)?;
+        match std::error::Error::source(&self.trouble) {
+            Some(source) => write!(f, " ({source})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What can happen to one file.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Its size changed under the reader.
+    #[error("its size changed while it was read; {recorded} bytes are stored")]
+    SizeChanged {
+        /// The size when reading began.
+        recorded: u64,
+    },
+    /// Its content may have changed under the reader.
+    #[error("it was written to while it was read")]
+    Changed,
+    /// It could not be read, and is not in the backup.
+    #[error("it cannot be read and is not in the backup")]
+    Unreadable(#[source] io::Error),
+    /// It was there when its directory was listed, but not any more.
+    #[error("it was removed before it could be read and is not in the backup")]
+    Vanished,
+    /// It could not be read to its end.
+    #[error("it cannot be read to its end; zeros are stored for the rest")]
+    ReadPartly(#[source] io::Error),
+    /// The backup has a member of that name of its own.
+    #[error("its name belongs to the backup itself; it is not in the backup")]
+    Reserved,
+    /// An extended attribute could not be read, and is not in the backup.
+    #[error("its attribute {name} cannot be read and is not in the backup")]
+    AttributeUnreadable {
+        /// The attribute, as a printable word.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A part of the backup that holds it is damaged.
+    #[error("it lies in frame {frame} of the backup, which is damaged")]
+    DamagedFrame {
+        /// Counted from 0.
+        frame: usize,
+    },
+    /// A part of the backup that holds it could not be read.
+    #[error("it lies in frame {frame} of the backup, which cannot be read")]
+    UnreadableFrame {
+        /// Counted from 0.
+        frame: usize,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Its content is not the recorded one.
+    #[error("its content is not what the manifest says")]
+    WrongHash,
+    /// The manifest names it, the archive does not have it.
+    #[error("it is in the manifest, but not in the archive")]
+    Missing,
+    /// The archive has it, the manifest does not name it.
+    #[error("it is in the archive, but not in the manifest")]
+    Unlisted,
+    /// Its header makes no sense.
+    #[error("its header is broken")]
+    Malformed(#[source] Malformed),
+    /// The manifest itself is damaged.
+    #[error("the manifest is damaged; damaged files cannot be named")]
+    ManifestDamaged,
+    /// Its name would lead out of the target directory.
+    #[error("its name leads out of the target directory; it is not restored")]
+    UnsafeName,
+    /// It is another name of a file that could not be restored.
+    #[error("it is another name of {target}, which could not be restored")]
+    LinkTarget {
+        /// The other name, as a printable word.
+        target: String,
+    },
+    /// It could not be created.
+    #[error("it cannot be created")]
+    NotCreated(#[source] io::Error),
+    /// An extended attribute could not be set.
+    #[error("its attribute {name} cannot be set")]
+    AttributeRefused {
+        /// The attribute, as a printable word.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Owner, mode or time could not be set.
+    #[error("its {what} cannot be set")]
+    MetadataRefused {
+        /// "owner", "mode" or "time".
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Trouble {
+    /// The message number, without its `0590-`.
+    fn number(&self) -> u16 {
+        match self {
+            Self::SizeChanged { .. } => 140,
+            Self::Changed => 141,
+            Self::Unreadable(_) => 142,
+            Self::ReadPartly(_) => 143,
+            Self::Reserved => 144,
+            Self::AttributeUnreadable { .. } => 145,
+            Self::Vanished => 146,
+            Self::DamagedFrame { .. } => 150,
+            Self::UnreadableFrame { .. } => 151,
+            Self::WrongHash => 152,
+            Self::Missing => 153,
+            Self::Unlisted => 154,
+            Self::Malformed(_) => 155,
+            Self::ManifestDamaged => 156,
+            Self::UnsafeName => 310,
+            Self::LinkTarget { .. } => 311,
+            Self::NotCreated(_) => 312,
+            Self::AttributeRefused { .. } => 313,
+            Self::MetadataRefused { .. } => 314,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_printable_line() {
+        let source = io::Error::from_raw_os_error(5);
+        let finding = Finding::new(b"./a\nb", Trouble::ReadPartly(source));
+        let text = finding.to_string();
+        assert!(
+            text.starts_with("0590-143 ./a\\x0ab: it cannot be read to its end"),
+            "{text}"
+        );
+        assert!(text.contains("(Input/output error"), "{text}");
+    }
+}

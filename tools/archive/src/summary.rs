@@ -1,0 +1,145 @@
+//! The members of the first frame: what decides how a restore goes.
+
+use crate::member::{Kind, Member, Time};
+use crate::members::Content;
+use crate::pax::{encode, padding};
+
+/// Their paths, in the order in which they are stored. A file of the tree that
+/// has one of these names is not stored: the backup's own takes its place.
+pub(crate) const BOSINST: &[u8] = b"./bosinst.data";
+pub(crate) const IMAGE: &[u8] = b"./image.data";
+pub(crate) const INFO: &[u8] = b"./.lifeboat/info";
+/// The directory that belongs to the backup.
+pub(crate) const OWN: &[u8] = b"./.lifeboat";
+
+/// What the first frame of a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// `bosinst.data`, byte for byte.
+    pub bosinst: Vec<u8>,
+    /// `image.data`, byte for byte.
+    pub image: Vec<u8>,
+    /// Where the backup comes from.
+    pub info: Info,
+}
+
+/// Where a backup comes from: lines of `key=value` in `./.lifeboat/info`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Info {
+    /// Program and version that wrote it.
+    pub tool: String,
+    /// Release of the kernel that ran (`uname -r`).
+    pub kernel: String,
+    /// When it was begun, in seconds since 1970.
+    pub date: u64,
+}
+
+impl Info {
+    fn to_text(&self) -> String {
+        let Self { tool, kernel, date } = self;
+        // A line is a line, whatever the values say.
+        let line = |value: &str| value.replace('\n', " ");
+        format!(
+            "format=1\ntool={}\nkernel={}\ndate={date}\n",
+            line(tool),
+            line(kernel)
+        )
+    }
+
+    /// Reads the lines; keys of later versions are passed over.
+    fn parse(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(text);
+        let value = |key| {
+            let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+            pairs
+                .find(|(found, _)| *found == key)
+                .map_or("", |(_, value)| value)
+        };
+        Self {
+            tool: value("tool").to_owned(),
+            kernel: value("kernel").to_owned(),
+            date: value("date").parse().unwrap_or(0),
+        }
+    }
+}
+
+impl Summary {
+    /// The members with their content, in their order.
+    pub(crate) fn members(&self) -> [(Member, Vec<u8>); 3] {
+        [
+            (BOSINST, self.bosinst.clone()),
+            (IMAGE, self.image.clone()),
+            (INFO, self.info.to_text().into_bytes()),
+        ]
+        .map(|(path, content)| {
+            (
+                own_member(path, content.len() as u64, self.info.date),
+                content,
+            )
+        })
+    }
+
+    /// The summary that these members make; `None` if one is not there.
+    pub(crate) fn from_members(members: &[Content]) -> Option<Self> {
+        let content = |path| Some(&members.iter().find(|(found, _)| found == path)?.1);
+        Some(Self {
+            bosinst: content(BOSINST)?.clone(),
+            image: content(IMAGE)?.clone(),
+            info: Info::parse(content(INFO)?),
+        })
+    }
+}
+
+/// A file of the backup's own.
+pub(crate) fn own_member(path: &[u8], length: u64, date: u64) -> Member {
+    Member {
+        path: path.to_vec(),
+        kind: Kind::File,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        user: b"root".to_vec(),
+        group: b"root".to_vec(),
+        modified: Time {
+            seconds: i64::try_from(date).unwrap_or(0),
+            nanoseconds: 0,
+        },
+        stored: length,
+        attributes: Vec::new(),
+    }
+}
+
+/// True for paths that the tree cannot have: they are the backup's.
+pub(crate) fn is_own(path: &[u8]) -> bool {
+    path == BOSINST || path == IMAGE || path == OWN || path.starts_with(b"./.lifeboat/")
+}
+
+/// A member with its content as the archive has it.
+pub(crate) fn whole(member: &Member, content: &[u8]) -> Vec<u8> {
+    let mut bytes = encode(member);
+    bytes.extend_from_slice(content);
+    bytes.resize(bytes.len() + padding(content.len() as u64), 0);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn info_comes_back() {
+        let info = Info {
+            tool: "lifeboat 0.1".into(),
+            kernel: "6.12=x".into(),
+            date: 1_700_000_000,
+        };
+        assert_eq!(Info::parse(info.to_text().as_bytes()), info);
+        assert_eq!(Info::parse(b"later=1\n\xff"), Info::default());
+    }
+
+    #[test]
+    fn the_backups_own_names() {
+        assert!(is_own(b"./image.data") && is_own(b"./.lifeboat") && is_own(b"./.lifeboat/x"));
+        assert!(!is_own(b"./.lifeboats") && !is_own(b"./etc/image.data"));
+    }
+}
