@@ -18,7 +18,7 @@ pub enum CacheError {
 }
 
 /// Hashes all that decides what an entry holds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Key(blake3::Hasher);
 
 impl Key {

@@ -11,9 +11,10 @@ use crate::cache::{self, CacheError, Key};
 use crate::debian::{self, ARCHITECTURE, SUITE};
 
 /// The packages; what they depend on comes along.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "linux-image-powerpc64le",
     "busybox-static",
+    "bash",
     "lvm2",
     "mdadm",
     "e2fsprogs",

@@ -245,6 +245,41 @@ pub(crate) mod tests {
         file
     }
 
+    /// A kernel module with nothing but a `.modinfo` section.
+    pub(crate) fn module(info: &[u8]) -> Vec<u8> {
+        let names = b"\0.modinfo\0.shstrtab\0";
+        let mut file = b"\x7fELF\x02\x01\x01".to_vec();
+        file.resize(64, 0);
+        file.extend(info);
+        file.extend(names);
+        let table = file.len() as u64;
+        file[40..48].copy_from_slice(&table.to_le_bytes());
+        for (at, value) in [(58, 64u16), (60, 3), (62, 2)] {
+            file[at..at + 2].copy_from_slice(&value.to_le_bytes());
+        }
+        file.extend([0; 64]);
+        let info_len = info.len() as u64;
+        for (name, offset, size) in [
+            (1u32, 64, info_len),
+            (10, 64 + info_len, names.len() as u64),
+        ] {
+            let mut header = name.to_le_bytes().to_vec();
+            header.resize(24, 0);
+            header.extend(offset.to_le_bytes());
+            header.extend(size.to_le_bytes());
+            header.resize(64, 0);
+            file.extend(header);
+        }
+        file
+    }
+
+    #[test]
+    fn a_section_is_found_by_its_name() {
+        let file = module(b"license=GPL\0");
+        assert_eq!(section(&file, ".modinfo"), Ok(Some(&b"license=GPL\0"[..])));
+        assert_eq!(section(&file, ".text"), Ok(None));
+    }
+
     #[test]
     fn needed_libraries_come_in_file_order() {
         let file = program(&["libb.so.1", "liba.so.2"]);

@@ -6,12 +6,14 @@ mod cache;
 mod collect;
 mod compress;
 mod debian;
+mod demo;
 mod elf;
 mod grub;
 mod iso;
 mod kernel;
 mod modinfo;
 mod modules;
+mod netboot;
 mod newc;
 mod programs;
 mod progress;
@@ -72,6 +74,24 @@ enum Command {
         #[arg(long)]
         bosinst: Option<PathBuf>,
     },
+    /// Write the tree for a TFTP server
+    Netboot {
+        /// The directory that `rescue` wrote
+        #[arg(long)]
+        rescue: PathBuf,
+        /// The directory to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Make the demo: the system backup of a small Debian system
+    Demo {
+        /// The lifeboat program, for this host
+        #[arg(long)]
+        lifeboat: PathBuf,
+        /// The backup; lists of its files appear beside it
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -126,6 +146,13 @@ fn run(command: Command) -> anyhow::Result<()> {
                 iso::build(&packages.root, &contents, &out)
             })?;
         }
+        Command::Netboot { rescue, out } => {
+            let packages = packages(false)?;
+            step("Writing the netboot tree", || {
+                netboot::build(&packages.root, &rescue, &out)
+            })?;
+        }
+        Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())
 }

@@ -269,3 +269,106 @@ fn softdep_file(chosen: &Modules) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use lifeboat_devices::modules::{ModuleIndex, Texts};
+
+    use super::*;
+    use crate::elf::tests::module;
+    use crate::kernel;
+
+    const PATHS: [&str; 5] = [
+        "kernel/drivers/scsi/sd_mod.ko",
+        "kernel/fs/ext4/ext4.ko",
+        "kernel/fs/jbd2/jbd2.ko",
+        "kernel/fs/mbcache.ko",
+        "kernel/crypto/crc32c-generic.ko",
+    ];
+
+    fn kernel() -> (tempfile::TempDir, Kernel) {
+        let dir = kernel::tests::tree(&PATHS, &["kernel/drivers/char/nvram.ko"]);
+        let kernel = Kernel::find(dir.path()).unwrap();
+        let infos = [
+            "alias=scsi:t-0x00*\0depends=\0",
+            "alias=fs-ext4\0depends=jbd2,mbcache\0softdep=pre: crc32c-generic\0",
+            "depends=mbcache\0",
+            "depends=\0",
+            "alias=crc32c\0depends=\0",
+        ];
+        for (path, info) in PATHS.iter().zip(infos) {
+            let file = kernel.modules.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, module(info.as_bytes())).unwrap();
+        }
+        (dir, kernel)
+    }
+
+    fn group(wanted: &[&str]) -> Group {
+        Group {
+            name: "g".into(),
+            wanted: wanted.iter().map(|w| (*w).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn needs_and_soft_dependencies_come_along() {
+        let (_dir, kernel) = kernel();
+        let mut chosen = Modules::new();
+        add_closed(
+            &mut chosen,
+            &group(&["fs/ext4/", "drivers/char/nvram"]),
+            &kernel,
+        )
+        .unwrap();
+        let mut paths = PATHS[1..].to_vec();
+        paths.sort_unstable();
+        assert_eq!(chosen.keys().collect::<Vec<_>>(), paths);
+    }
+
+    #[test]
+    fn pid_1_reads_the_index_that_is_written() {
+        let (_dir, kernel) = kernel();
+        let mut chosen = Modules::new();
+        add_closed(
+            &mut chosen,
+            &group(&["fs/ext4/ext4", "drivers/scsi/"]),
+            &kernel,
+        )
+        .unwrap();
+        let index = ModuleIndex::parse(Texts {
+            dep: &dep_file(&chosen, &kernel),
+            alias: &alias_file(&chosen, &kernel),
+            softdep: &softdep_file(&chosen),
+            builtin: "kernel/drivers/char/nvram.ko\n",
+        });
+        let order = |name| {
+            index
+                .closure([name])
+                .iter()
+                .map(|m| m.name.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(order("ext4"), ["crc32c_generic", "mbcache", "jbd2", "ext4"]);
+        assert_eq!(index.matching("scsi:t-0x00"), ["sd_mod"]);
+    }
+
+    #[test]
+    fn a_line_of_the_list_that_fits_nothing_is_an_error() {
+        let (_dir, kernel) = kernel();
+        for wanted in ["drivers/scsi/gone", "drivers/gone/"] {
+            let error = add_closed(&mut Modules::new(), &group(&[wanted]), &kernel).unwrap_err();
+            assert!(matches!(error, ModuleError::Absent(name) if name == wanted));
+        }
+    }
+
+    #[test]
+    fn the_projects_own_list_is_well_formed() {
+        let groups = parse_list(WANTED).unwrap();
+        assert!(groups.iter().all(|group| !group.wanted.is_empty()));
+        assert!(matches!(
+            parse_list("fs/ext4/"),
+            Err(ModuleError::NoGroup(_))
+        ));
+    }
+}
