@@ -1,1 +1,15 @@
-//! stub
+//! The restore, from a backup on some medium to a system that boots alone:
+//! [`source`] finds backups, [`prepare`] makes the plan without writing, [`run`]
+//! carries it out, [`verdict`] says how it came out, [`firstboot`] is what the
+//! restored system does by itself.
+
+pub mod firstboot;
+mod logs;
+mod media;
+pub mod prepare;
+pub mod run;
+pub mod source;
+pub mod verdict;
+
+/// Log of the rescue image; it ends up on the restored disk.
+pub const LOG: &str = "/run/lifeboat/lifeboat.log";

@@ -1,0 +1,86 @@
+//! Every message number stands in one place of the code, and in docs/messages.md.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "0590-";
+
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices(PREFIX).filter_map(|(at, _)| {
+        let number = text.get(at + PREFIX.len()..at + PREFIX.len() + 3)?;
+        number.bytes().all(|b| b.is_ascii_digit()).then_some(number)
+    })
+}
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir()
+            && !["target", "build", "tests"].contains(&name.as_str())
+            && !name.starts_with('.')
+        {
+            sources(&path, found);
+        } else if name.ends_with(".rs") || name.ends_with(".sh") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn numbers_are_unique_and_documented() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = Vec::new();
+    sources(&top, &mut files);
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        // Tests quote numbers, and so do comments.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            for number in numbers(line) {
+                places
+                    .entry(number.to_owned())
+                    .or_default()
+                    .push(file.display().to_string());
+            }
+        }
+    }
+    assert!(
+        places.len() > 50,
+        "the scan found only {} numbers",
+        places.len()
+    );
+    let twice: Vec<_> = places.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(
+        twice.is_empty(),
+        "numbers used in more than one place: {twice:#?}"
+    );
+
+    let catalogue = fs::read_to_string(top.join("docs/messages.md")).unwrap();
+    let documented: Vec<&str> = catalogue
+        .lines()
+        .filter(|l| l.starts_with('|'))
+        .flat_map(|line| numbers(line).next())
+        .collect();
+    let missing: Vec<_> = places
+        .keys()
+        .filter(|n| !documented.contains(&n.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "numbers that docs/messages.md lacks: {missing:?}"
+    );
+    let stale: Vec<_> = documented
+        .iter()
+        .filter(|n| !places.contains_key(**n))
+        .collect();
+    assert!(
+        stale.is_empty(),
+        "numbers that only docs/messages.md knows: {stale:?}"
+    );
+}

@@ -1,0 +1,109 @@
+//! From a source and settings to a plan. Nothing here writes to a disk.
+
+use lifeboat_archive::{Backup, OpenError};
+use lifeboat_layout::disks::{self, Disk, DiskError};
+use lifeboat_layout::model::{Model, ModelError};
+use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
+use lifeboat_stanza::bosinst::{Bosinst, BosinstError};
+use lifeboat_stanza::{Document, StanzaError};
+
+use crate::source::Source;
+
+/// Why there is nothing to confirm.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The backup cannot be used.
+    #[error("0590-451 {path} cannot be restored: {reason}")]
+    Backup {
+        /// The file.
+        path: String,
+        /// The reader's sentence.
+        reason: String,
+    },
+    /// Its description cannot be read.
+    #[error("0590-452 The image.data of the backup cannot be read")]
+    Image(#[source] StanzaError),
+    /// Its description cannot be restored.
+    #[error("0590-453 The system described by image.data cannot be restored")]
+    Model(#[source] ModelError),
+    /// The answers cannot be read.
+    #[error("0590-454 bosinst.data cannot be read")]
+    Answers(#[source] StanzaError),
+    /// The answers cannot be followed.
+    #[error("0590-455 bosinst.data cannot be followed")]
+    Bosinst(#[source] BosinstError),
+    /// The disks cannot be listed.
+    #[error("0590-456 The disks of this machine cannot be looked at")]
+    Disks(#[source] DiskError),
+    /// No plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A backup with everything that was read from it.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// The archive.
+    pub backup: &'a Backup,
+    /// What its `image.data` describes.
+    pub model: Model,
+    /// The answers: the file beside the backup, else the one inside.
+    pub answers: Bosinst,
+}
+
+/// Reads description and answers of a source.
+///
+/// # Errors
+/// [`PrepareError`] with the file and the line where something is wrong.
+pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
+    let refused = |error: &OpenError| PrepareError::Backup {
+        path: source.path.display().to_string(),
+        reason: crate::verdict::chain(error),
+    };
+    let backup = source.backup.as_ref().map_err(refused)?;
+    let summary = backup.summary();
+    let image =
+        Document::parse(&String::from_utf8_lossy(&summary.image)).map_err(PrepareError::Image)?;
+    let model = Model::from_document(&image).map_err(PrepareError::Model)?;
+    let inside = String::from_utf8_lossy(&summary.bosinst);
+    let text = source.answers.as_deref().unwrap_or(&inside);
+    let document = Document::parse(text).map_err(PrepareError::Answers)?;
+    let answers = Bosinst::from_document(&document).map_err(PrepareError::Bosinst)?;
+    Ok(Opened {
+        backup,
+        model,
+        answers,
+    })
+}
+
+/// Settings as the answers have them.
+#[must_use]
+pub fn settings(answers: &Bosinst) -> Settings {
+    Settings {
+        targets: answers.targets.clone(),
+        overwrite: answers.control.overwrite,
+        ..Settings::default()
+    }
+}
+
+/// The disks of this machine.
+///
+/// # Errors
+/// [`PrepareError::Disks`].
+pub fn present_disks() -> Result<Vec<Disk>, PrepareError> {
+    disks::present().map_err(PrepareError::Disks)
+}
+
+/// Plans the restore and checks that every program it needs is here.
+///
+/// # Errors
+/// [`PrepareError::Plan`] with the numbers.
+pub fn make_plan(
+    opened: &Opened<'_>,
+    disks: &[Disk],
+    settings: &Settings,
+) -> Result<Plan, PrepareError> {
+    let plan = plan(&opened.model, disks, settings)?;
+    plan.check_tools(&std::env::var_os("PATH").unwrap_or_default())?;
+    Ok(plan)
+}

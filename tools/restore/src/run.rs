@@ -1,0 +1,228 @@
+//! Carrying out a confirmed plan, step by step, to one verdict.
+//!
+//! The boot record comes after everything that it needs, the boot list after
+//! the boot record: a restore that stops anywhere before leaves a disk that no
+//! firmware boots.
+
+use std::error::Error;
+use std::path::Path;
+
+use lifeboat_archive::{Backup, ExtractOptions};
+use lifeboat_boot::chroot::{Chroot, UuidLink};
+use lifeboat_boot::{bootimage, bootlist, grub, ofpath};
+use lifeboat_layout::apply;
+use lifeboat_layout::fstab::fstab;
+use lifeboat_layout::plan::Plan;
+use lifeboat_sys::fs::{create_dir_all, read_to_string, write};
+
+use crate::verdict::{DiskState, Verdict};
+use crate::{firstboot, logs};
+
+/// Where the new system is mounted while it is filled.
+const TARGET: &str = "/run/lifeboat/target";
+/// This very program, for the first boot.
+const SELF: &str = "/proc/self/exe";
+
+/// Who watches a restore.
+pub trait Observer {
+    /// A step begins; `what` follows "now:".
+    fn begin(&mut self, what: &str);
+    /// The step that restores files has done this many of so many bytes.
+    fn progress(&mut self, done: u64, total: u64);
+}
+
+/// A step failed; the verdict has the details.
+struct Stopped;
+
+struct Restore<'a> {
+    plan: &'a Plan,
+    backup: &'a Backup,
+    observer: &'a mut dyn Observer,
+    verdict: Verdict,
+}
+
+/// Carries out `plan` with the files of `backup`.
+pub fn run(plan: &Plan, backup: &Backup, observer: &mut dyn Observer) -> Verdict {
+    for line in plan.lines(80) {
+        log::info!("plan: {line}");
+    }
+    let mut restore = Restore {
+        plan,
+        backup,
+        observer,
+        verdict: Verdict::default(),
+    };
+    // What stopped it is in the verdict.
+    let _stopped = restore.whole();
+    log::info!("{}", restore.verdict.text());
+    restore.verdict
+}
+
+impl Restore<'_> {
+    /// Does one step and records how it came out.
+    fn step<T, E: Error + 'static>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&mut Self) -> Result<(T, String), E>,
+    ) -> Result<T, Stopped> {
+        self.observer.begin(what);
+        log::info!("step: {what}");
+        match work(self) {
+            Ok((value, found)) => {
+                self.verdict.pass(what, found);
+                Ok(value)
+            }
+            Err(error) => {
+                self.verdict.fail(what, &error);
+                Err(Stopped)
+            }
+        }
+    }
+
+    fn whole(&mut self) -> Result<(), Stopped> {
+        let plan = self.plan;
+        self.verdict.state = DiskState::Incomplete;
+        self.step("disk layout", |me| {
+            apply::apply(plan, &mut |step| me.observer.begin(step)).map(|()| {
+                (
+                    (),
+                    format!(
+                        "{} partitions, {} file systems",
+                        plan.partitions.len(),
+                        plan.file_systems.len()
+                    ),
+                )
+            })
+        })?;
+        let root = Path::new(TARGET);
+        let mounts = self.step("mount", |_| {
+            apply::mount(plan, root)
+                .map(|mounts| (mounts, format!("{} file systems", plan.mounts().len())))
+        })?;
+        let filled = self.fill(root);
+        // Also after a failure the log stays on the disk, and nothing stays mounted.
+        let logged = self.step("log", |_| {
+            logs::leave(root).map(|()| ((), "in /var/log/lifeboat".to_owned()))
+        });
+        self.step("unmount", |_| {
+            mounts.unmount().map(|()| ((), "all written".to_owned()))
+        })?;
+        self.step("release", |_| {
+            apply::release(plan).map(|()| ((), "volume group switched off".to_owned()))
+        })?;
+        filled?;
+        logged?;
+        self.step("end mark", |_| {
+            apply::finish(plan).map(|()| {
+                (
+                    (),
+                    "the volume group is no longer marked as unfinished".to_owned(),
+                )
+            })
+        })?;
+        self.verdict.state = DiskState::Complete;
+        Ok(())
+    }
+
+    /// Everything between mounting and unmounting.
+    fn fill(&mut self, root: &Path) -> Result<(), Stopped> {
+        self.files(root)?;
+        self.step("fstab", |me| me.fstab(root))?;
+        let links = self.plan.file_systems.iter();
+        let links: Vec<UuidLink> = links
+            .map(|fs| UuidLink {
+                uuid: fs.uuid.clone(),
+                device: fs.device.clone().into(),
+            })
+            .collect();
+        let chroot = self.step("tools' root", |_| {
+            Chroot::enter(root, &links).map(|c| (c, "dev, proc, sys, run".to_owned()))
+        })?;
+        let booted = self.boot(&chroot);
+        self.step("tools' end", |_| {
+            chroot.leave().map(|()| ((), "unmounted".to_owned()))
+        })?;
+        booted?;
+        self.boot_list()
+    }
+
+    fn files(&mut self, root: &Path) -> Result<(), Stopped> {
+        let backup = self.backup;
+        let report = self.step("files", |me| {
+            let total = backup.totals().bytes_raw;
+            let mut progress = |p: lifeboat_archive::Progress| {
+                me.observer.progress(p.done, p.total.unwrap_or(total))
+            };
+            backup
+                .extract(root, &ExtractOptions::default(), &mut progress)
+                .map(|report| {
+                    let found = format!(
+                        "{} files, {} bytes, every hash checked",
+                        report.files, report.bytes
+                    );
+                    (report, found)
+                })
+        })?;
+        for finding in report.damaged.iter().chain(&report.refused) {
+            self.verdict.problem(finding.to_string());
+        }
+        if self.verdict.is_success() {
+            Ok(())
+        } else {
+            Err(Stopped)
+        }
+    }
+
+    fn fstab(&self, root: &Path) -> Result<((), String), lifeboat_sys::fs::FsError> {
+        create_dir_all(root.join("etc"))?;
+        let path = root.join("etc/fstab");
+        let old = if path.exists() {
+            read_to_string(&path)?
+        } else {
+            String::new()
+        };
+        let new = fstab(&old, self.plan);
+        let found = if new == old { "as it was" } else { "rewritten" };
+        write(&path, new)?;
+        Ok(((), found.to_owned()))
+    }
+
+    fn boot(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
+        let kernels = self.step("kernels", |_| {
+            bootimage::kernels(chroot.root()).map(|kernels| (kernels.clone(), kernels.join(", ")))
+        })?;
+        for kernel in kernels {
+            self.step("boot image", |_| {
+                bootimage::rebuild(chroot, &kernel)
+                    .map(|()| ((), format!("rebuilt for kernel {kernel}")))
+            })?;
+        }
+        self.step("GRUB menu", |_| {
+            grub::configure(chroot).map(|()| ((), "loads a kernel".to_owned()))
+        })?;
+        self.step("first boot", |_| {
+            firstboot::install(chroot.root(), Path::new(SELF))
+                .map(|()| ((), "devices will be reconfigured once".to_owned()))
+        })?;
+        let prep = self
+            .plan
+            .prep()
+            .map(|prep| prep.device.clone())
+            .unwrap_or_default();
+        self.step("boot record", |_| {
+            grub::install(chroot, Path::new(&prep)).map(|()| ((), format!("in {prep}, read back")))
+        })
+    }
+
+    fn boot_list(&mut self) -> Result<(), Stopped> {
+        let disk = self.plan.target.name.clone();
+        let path = self.step("firmware path", |_| {
+            ofpath::of_path(Path::new("/sys"), &disk).map(|path| (path.clone(), path))
+        })?;
+        self.verdict.state = DiskState::NotInBootList { path: path.clone() };
+        self.step("boot list", |_| {
+            bootlist::put_first(Path::new(bootlist::DEVICE), &path)
+                .map(|list| ((), format!("{}, read back", list.join(" "))))
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The one verdict of a restore: every check with its result, every file that
+//! is missing, one word at the end.
+
+use std::fmt::Write as _;
+
+/// One thing that was done or checked, and how it came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What, in the words of the progress lines.
+    pub what: String,
+    /// What was found; an error's text carries its message number.
+    pub result: Result<String, String>,
+}
+
+/// What can be said of the target disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DiskState {
+    /// Nothing was written.
+    #[default]
+    Untouched,
+    /// Something is missing; no firmware boots it.
+    Incomplete,
+    /// The system is whole, but the firmware was not told.
+    NotInBootList {
+        /// Open Firmware path of the disk.
+        path: String,
+    },
+    /// The system is whole and first in the boot list.
+    Complete,
+}
+
+/// Collects checks; a single failure fails the whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What the target disk holds now.
+    pub state: DiskState,
+    checks: Vec<Check>,
+    problems: Vec<String>,
+}
+
+impl Verdict {
+    /// Records a check that came out well.
+    pub fn pass(&mut self, what: impl Into<String>, found: impl Into<String>) {
+        let check = Check {
+            what: what.into(),
+            result: Ok(found.into()),
+        };
+        log::info!(
+            "{}: {}",
+            check.what,
+            check.result.as_deref().unwrap_or_default()
+        );
+        self.checks.push(check);
+    }
+
+    /// Records a check that failed.
+    pub fn fail(&mut self, what: impl Into<String>, error: &(dyn std::error::Error + 'static)) {
+        let check = Check {
+            what: what.into(),
+            result: Err(chain(error)),
+        };
+        log::error!("{}: {}", check.what, chain(error));
+        self.checks.push(check);
+    }
+
+    /// Records one file or thing that is not as it was in the backup.
+    pub fn problem(&mut self, line: impl Into<String>) {
+        let line = line.into();
+        log::error!("{line}");
+        self.problems.push(line);
+    }
+
+    /// Whether everything came out well.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.problems.is_empty()
+            && !self.checks.is_empty()
+            && self.checks.iter().all(|check| check.result.is_ok())
+    }
+
+    /// The verdict as the operator and the log see it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for check in &self.checks {
+            let (mark, found) = match &check.result {
+                Ok(found) => ("ok    ", found),
+                Err(error) => ("FAILED", error),
+            };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {mark}  {:<18} {found}", check.what);
+        }
+        for problem in &self.problems {
+            let _ = writeln!(text, "  FAILED  {problem}");
+        }
+        if self.is_success() {
+            text.push_str("Verdict: the system was restored");
+            return text;
+        }
+        text.push_str("Verdict: FAILED\n");
+        text.push_str(&match &self.state {
+            DiskState::Untouched => "The target disk was not written to.".to_owned(),
+            DiskState::NotInBootList { path } => format!(
+                "The system on the disk is whole, but something after it failed. At the\n\
+                 firmware prompt it starts with: boot {path}"
+            ),
+            DiskState::Incomplete | DiskState::Complete => {
+                "The target disk holds an incomplete system and does not boot. Installing\n\
+                 again begins anew."
+                    .to_owned()
+            }
+        });
+        text
+    }
+}
+
+/// An error with its causes, as one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_done_is_no_success() {
+        assert!(!Verdict::default().is_success());
+    }
+
+    #[test]
+    fn one_failure_or_problem_fails_the_whole() {
+        let mut verdict = Verdict::default();
+        verdict.pass("files", "12 files");
+        assert!(verdict.is_success());
+        assert!(verdict.text().ends_with("Verdict: the system was restored"));
+        let mut with_problem = verdict.clone();
+        with_problem.problem("./etc/passwd: hash differs");
+        assert!(!with_problem.is_success());
+        assert!(with_problem.text().contains("FAILED  ./etc/passwd"));
+        verdict.fail("boot list", &std::io::Error::other("no NVRAM"));
+        assert!(!verdict.is_success());
+        assert!(
+            verdict.text().contains("boot list          no NVRAM"),
+            "{}",
+            verdict.text()
+        );
+    }
+}
