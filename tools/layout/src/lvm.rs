@@ -26,6 +26,8 @@ pub(crate) fn is_name(name: &str) -> bool {
 /// other disks are out of its sight.
 pub(crate) fn tool(command: &str, only: Option<&[String]>) -> Tool {
     Tool::new("lvm")
+        // It complains of every descriptor it inherits.
+        .env("LVM_SUPPRESS_FD_WARNINGS", "1")
         .arg(command)
         .arg("--config")
         .arg(config(only))

@@ -195,7 +195,10 @@ fn swap_and_vfat_have_the_recorded_ids() {
             Some(swap.uuid.as_str())
         );
         let format = Format::Swap(Swap { page: 65536 });
-        let large = FileSystem { format, ..swap.clone() };
+        let large = FileSystem {
+            format,
+            ..swap.clone()
+        };
         let found = make(&large, &dir.path().join("large"));
         assert_eq!(found.uuid.as_deref(), Some(large.uuid.as_str()));
     }

@@ -27,8 +27,11 @@ pub(super) fn model(document: &Document) -> Read<Model> {
     let volumes = all("lv_data")
         .map(|stanza| volume(stanza, group.as_ref()))
         .collect::<Read<_>>()?;
-    let mounted = all("fs_data").map(|stanza| file_system(stanza, false));
-    let swap = all("lx_swap_data").map(|stanza| file_system(stanza, true));
+    let file_systems = document
+        .stanzas()
+        .filter(|stanza| ["fs_data", "lx_swap_data"].contains(&stanza.name()))
+        .map(|stanza| file_system(stanza, stanza.name() == "lx_swap_data"))
+        .collect::<Read<_>>()?;
     Ok(Model {
         source: source.map(source_of).transpose()?.unwrap_or_default(),
         policy: policy.map(policy_of).transpose()?.unwrap_or_default(),
@@ -38,7 +41,7 @@ pub(super) fn model(document: &Document) -> Read<Model> {
             .map(partition)
             .collect::<Read<_>>()?,
         volumes,
-        file_systems: mounted.chain(swap).collect::<Read<_>>()?,
+        file_systems,
     })
 }
 

@@ -33,7 +33,9 @@ pub enum ModelError {
     #[error("0590-204 image.data describes {0} twice")]
     Doubled(String),
     /// Sizes that cannot all be true.
-    #[error("0590-205 image.data: {what} needs {needed} MB, but {place} has {present} MB")]
+    #[error(
+        "0590-205 image.data: too little room for {what}: {needed} MB in {place}, which has {present} MB"
+    )]
     Sizes {
         /// What is too big.
         what: String,
