@@ -37,8 +37,8 @@ impl Plan {
                 .iter()
                 .map(|partition| self.partition_row(partition)),
         );
-        lines.extend(self.group_lines());
-        lines.extend(self.file_system_lines());
+        lines.extend(self.group_lines(width));
+        lines.extend(self.shrunk_lines(width));
         lines.push(String::new());
         let mut head = "Not touched";
         for disk in &self.untouched {
@@ -84,10 +84,7 @@ impl Plan {
     }
 
     fn partition_row(&self, partition: &PlannedPartition) -> String {
-        let on_it = self
-            .file_systems
-            .iter()
-            .find(|fs| fs.device == partition.device);
+        let on_it = self.on(&partition.device);
         let purpose = match (partition.role, &self.group, on_it) {
             (Role::Prep, ..) => "PReP, the boot record".to_owned(),
             (Role::Lvm, Some(group), _) => format!("volume group {}", group.name),
@@ -102,40 +99,36 @@ impl Plan {
         )
     }
 
-    fn group_lines(&self) -> Vec<String> {
+    fn group_lines(&self, width: usize) -> Vec<String> {
         let Some(group) = &self.group else {
             return Vec::new();
         };
         let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
-        let mut lines = vec![
-            String::new(),
-            format!(
-                "Volume group {}: {} physical partitions of {} MB, {used} used, {} free",
-                group.name,
-                group.extents,
-                mb(group.extent),
-                group.extents.saturating_sub(used),
-            ),
-            row("Logical volume", "for", "new MB", "old MB"),
-        ];
+        let free = group.extents.saturating_sub(used);
+        let (all, each) = (group.extents, mb(group.extent));
+        let parts = format!("{all} physical partitions of {each} MB, {used} used, {free} free");
+        let mut lines = vec![String::new()];
+        lines.extend(wrap(
+            "Volume group",
+            &format!("{}, {parts}", group.name),
+            width,
+        ));
+        lines.push(row("Logical volume", "for", "new MB", "old MB"));
         for volume in &group.volumes {
-            let on_it = self
-                .file_systems
-                .iter()
-                .find(|fs| fs.device == volume.device);
+            let on_it = self.on(&volume.device);
             let size = |extents: u64| mb(extents * group.extent).to_string();
-            let purpose = on_it.map_or_else(String::new, purpose);
+            let (new, old) = (size(volume.extents), size(volume.old_extents));
             lines.push(row(
                 &volume.name,
-                &purpose,
-                &size(volume.extents),
-                &size(volume.old_extents),
+                &on_it.map_or_else(String::new, purpose),
+                &new,
+                &old,
             ));
         }
         lines
     }
 
-    fn file_system_lines(&self) -> Vec<String> {
+    fn shrunk_lines(&self, width: usize) -> Vec<String> {
         let shrunk = self.file_systems.iter().filter(|fs| fs.size < fs.old_size);
         let names: Vec<&str> = shrunk
             .map(|fs| fs.mount.as_deref().unwrap_or("swap"))
@@ -143,7 +136,13 @@ impl Plan {
         if names.is_empty() {
             return Vec::new();
         }
-        vec![String::new(), format!("Shrunk: {}", names.join(", "))]
+        let mut lines = vec![String::new()];
+        lines.extend(wrap("Shrunk", &names.join(", "), width));
+        lines
+    }
+
+    fn on(&self, device: &str) -> Option<&PlannedFileSystem> {
+        self.file_systems.iter().find(|fs| fs.device == device)
     }
 }
 
