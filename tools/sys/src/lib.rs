@@ -8,4 +8,5 @@ pub mod child;
 pub mod fs;
 pub mod openat;
 pub mod run;
+pub mod session;
 pub mod xattr;
