@@ -94,7 +94,7 @@ fn wrapped(command: &str, number: u32) -> std::result::Result<String, String> {
         return Err("a line of input cannot hold control characters".into());
     }
     let line = format!(
-        "printf '\\n@%s\\n' lifeboat-{number}-begin; {{ {command} ; }} </dev/null 2>&1; \
+        "printf '\\n@%s\\n' lifeboat-{number}-begin; ( {command} ) </dev/null 2>&1; \
          printf '\\n@%s %s\\n' lifeboat-{number}-end $?"
     );
     if line.len() > LONGEST_LINE {

@@ -26,6 +26,7 @@ const MAY_DIFFER: &[&str] = &[
     "./etc/.updated",
     "./var/.updated",
     "./var/cache/",
+    "./var/lib/dbus/machine-id",
     "./var/lib/systemd",
     "./var/tmp",
     "./root/",
