@@ -87,6 +87,9 @@ pub enum CreateError {
     /// No such frame size.
     #[error("0590-122 A frame of {0} bytes is not possible; choose 512 to {MAX_FRAME_SIZE}")]
     FrameSize(u32),
+    /// The name is that of a device, a link, a directory.
+    #[error("0590-124 {} is there and is not a regular file; it is not replaced", .0.display())]
+    NotAFile(PathBuf),
     /// The summary does not fit into one frame.
     #[error(
         "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
@@ -109,7 +112,8 @@ pub fn create(
 }
 
 /// Writes a backup to a file: to `path` with `.partial` at its end, which gets its
-/// name only when it is complete and on the disk. A failure removes it.
+/// name only when it is complete and on the disk. A failure removes it. Only a
+/// regular file is replaced: a device is for [`create`].
 ///
 /// # Errors
 /// [`CreateError`].
@@ -119,6 +123,10 @@ pub fn create_file(
     options: &CreateOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<CreateReport, CreateError> {
+    // A rename would put a file in a tape drive's place.
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(CreateError::NotAFile(path.to_owned()));
+    }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);

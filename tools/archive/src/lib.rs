@@ -20,8 +20,12 @@ mod create;
 mod endmark;
 mod escape;
 mod extract;
+#[cfg(test)]
+mod forge;
 mod framer;
 mod frames;
+#[cfg(test)]
+mod hostile;
 mod manifest;
 mod member;
 mod members;

@@ -113,8 +113,8 @@ pub(crate) fn read_members<S: Sink>(
         }
     }
     meter.finish();
-    if let Some(entries) = &mut entries {
-        entries.lost_before(u64::MAX, &Broken::Short, sink);
+    if let Some(entries) = entries {
+        entries.all_missing(sink);
     }
     Ok(())
 }
@@ -251,11 +251,15 @@ impl<'a> Expected<'a> {
 
     /// Tells the sink that all files before `offset` are lost, and why.
     fn lost_before<S: Sink>(&mut self, offset: u64, why: &Broken, sink: &mut S) {
-        while let Some(entry) = self
-            .entries
-            .next_if(|e| e.offset.is_some_and(|at| at < offset))
-        {
+        while let Some(entry) = self.entries.next_if(|e| e.offset < Some(offset)) {
             sink.lost(Finding::new(&entry.path, why.trouble()));
+        }
+    }
+
+    /// Tells the sink that the files that are left have no member.
+    fn all_missing<S: Sink>(self, sink: &mut S) {
+        for entry in self.entries {
+            sink.lost(Finding::new(&entry.path, Trouble::Missing));
         }
     }
 }

@@ -18,18 +18,31 @@ use nix::sys::stat::{Mode, UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 
 /// Small frames: a small tree has many of them.
-pub const OPTIONS: CreateOptions = CreateOptions { level: 3, threads: 2, frame_size: 4096 };
+pub const OPTIONS: CreateOptions = CreateOptions {
+    level: 3,
+    threads: 2,
+    frame_size: 4096,
+};
 
 pub fn summary() -> Summary {
     Summary {
         bosinst: b"control_flow:\n    PROMPT = no\n".to_vec(),
         image: b"image_data:\n    IMAGE_TYPE = bff\n".to_vec(),
-        info: Info { tool: "test 1".into(), kernel: "6.12".into(), date: 1_700_000_000 },
+        info: Info {
+            tool: "test 1".into(),
+            kernel: "6.12".into(),
+            date: 1_700_000_000,
+        },
     }
 }
 
 pub fn source(root: &Path) -> Source<'_> {
-    Source { root, summary: summary(), exclude: &[], one_file_system: false }
+    Source {
+        root,
+        summary: summary(),
+        exclude: &[],
+        one_file_system: false,
+    }
 }
 
 /// A backup of a tree, in memory.
@@ -52,7 +65,10 @@ pub fn open(bytes: &[u8]) -> Backup {
 
 /// Extracts into a directory on one decompressing thread.
 pub fn unpack(bytes: &[u8], dest: &Path) -> ExtractReport {
-    let options = ExtractOptions { threads: 1, ..ExtractOptions::default() };
+    let options = ExtractOptions {
+        threads: 1,
+        ..ExtractOptions::default()
+    };
     open(bytes).extract(dest, &options, &mut |_| {}).unwrap()
 }
 
@@ -86,7 +102,11 @@ pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, Node> {
             waiting.extend(below.iter().map(|entry| relative.join(entry.file_name())));
             Vec::new()
         } else if metadata.is_symlink() {
-            fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec()
+            fs::read_link(&path)
+                .unwrap()
+                .as_os_str()
+                .as_bytes()
+                .to_vec()
         } else if metadata.is_file() {
             fs::read(&path).unwrap()
         } else {
@@ -94,7 +114,9 @@ pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, Node> {
         };
         let mut same_as = None;
         if metadata.nlink() > 1 && !metadata.is_dir() {
-            let first = names.entry(metadata.ino()).or_insert_with(|| relative.clone());
+            let first = names
+                .entry(metadata.ino())
+                .or_insert_with(|| relative.clone());
             same_as = Some(first.clone());
         }
         let subject = Subject::Path(&path);
@@ -158,7 +180,11 @@ pub fn noise(length: usize) -> Vec<u8> {
 /// A tree with one of everything.
 pub fn rich_tree(root: &Path) {
     fs::create_dir_all(root.join("etc/empty")).unwrap();
-    fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nd\u{e9}:x:77:77::/:\n").unwrap();
+    fs::write(
+        root.join("etc/passwd"),
+        "root:x:0:0::/root:/bin/sh\nd\u{e9}:x:77:77::/:\n",
+    )
+    .unwrap();
     fs::write(root.join("etc/group"), "root:x:0:\nstaff:x:50:\n").unwrap();
     fs::write(root.join("zero"), "").unwrap();
     fs::write(root.join("noise"), noise(20_000)).unwrap();
@@ -174,7 +200,10 @@ pub fn rich_tree(root: &Path) {
     let sparse = File::create(root.join("sparse")).unwrap();
     sparse.write_all_at(b"middle", 1 << 20).unwrap();
     sparse.set_len(3 << 20).unwrap();
-    File::create(root.join("hole")).unwrap().set_len(1 << 16).unwrap();
+    File::create(root.join("hole"))
+        .unwrap()
+        .set_len(1 << 16)
+        .unwrap();
     nix::unistd::mkfifo(&root.join("fifo"), Mode::S_IRUSR).unwrap();
     fs::set_permissions(root.join("zero"), fs::Permissions::from_mode(0o4751)).unwrap();
     fs::set_permissions(root.join("etc/empty"), fs::Permissions::from_mode(0o1777)).unwrap();
