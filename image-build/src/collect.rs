@@ -9,6 +9,7 @@ use lifeboat_sys::run::{RunError, Tool};
 
 use crate::cache::{self, CacheError, Key};
 use crate::debian::{self, ARCHITECTURE, SUITE};
+use crate::progress::step;
 
 /// The packages; what they depend on comes along.
 const PACKAGES: [&str; 10] = [
@@ -58,7 +59,12 @@ pub fn packages(refresh: bool) -> Result<Packages, CollectError> {
         .with(SUITE)
         .with(ARCHITECTURE)
         .with(PACKAGES.join(" "));
-    let entry = cache::entry(&cache::directory()?, "packages", &key, refresh, collect)?;
+    let entry = cache::entry(&cache::directory()?, "packages", &key, refresh, |into| {
+        step(
+            "Collecting Debian's packages (about 100 MB, kept for the next time)",
+            || collect(into),
+        )
+    })?;
     Ok(Packages {
         root: entry.join("root"),
         versions: entry.join("root/package-versions"),

@@ -129,12 +129,8 @@ fn xorriso(grafts: &[(String, PathBuf)], date: &str, out: &Path) -> anyhow::Resu
         .args(["-iso-level", "3", "-r", "-V", VOLUME])
         // One partition of type 0x96 over the whole image: SLOF looks for it.
         .arg("-chrp-boot-part")
-        .args([
-            "--set_all_file_dates",
-            "set_to_mtime",
-            "-graft-points",
-            "-o",
-        ])
+        .args(["--set_all_file_dates", &format!("={date}")])
+        .args(["-graft-points", "-o"])
         .arg(out);
     for (path, file) in grafts {
         ensure!(file.exists(), "0590-815 {} does not exist", file.display());
@@ -142,4 +138,44 @@ fn xorriso(grafts: &[(String, PathBuf)], date: &str, out: &Path) -> anyhow::Resu
     }
     tool.run()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_give_the_same_image_whenever_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, big) = (dir.path().join("bootinfo.txt"), dir.path().join("vmlinuz"));
+        let build = |name: &str, seconds: &str| {
+            fs::write(&file, BOOTINFO).unwrap();
+            fs::write(&big, [7; 5000]).unwrap();
+            Tool::new("touch")
+                .args(["-d", seconds])
+                .args([&file, &big])
+                .run()
+                .unwrap();
+            let grafts = [
+                ("/ppc/bootinfo.txt".to_owned(), file.clone()),
+                ("/boot/vmlinuz".to_owned(), big.clone()),
+            ];
+            let out = dir.path().join(name);
+            xorriso(&grafts, "1787977149", &out).unwrap();
+            fs::read(out).unwrap()
+        };
+        let first = build("first.iso", "@1000000000");
+        assert!(first == build("second.iso", "@1500000000"));
+        // The MBR's only partition has type 0x96 and the volume its name.
+        assert_eq!(first[450], 0x96);
+        assert!(first[16 * 2048..].starts_with(b"\x01CD001"));
+        assert!(first[16 * 2048 + 40..].starts_with(VOLUME.as_bytes()));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let grafts = [("/boot/vmlinuz".to_owned(), PathBuf::from("/no/such/file"))];
+        let error = xorriso(&grafts, "0", Path::new("/no/such/iso")).unwrap_err();
+        assert_eq!(error.to_string(), "0590-815 /no/such/file does not exist");
+    }
 }

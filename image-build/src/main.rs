@@ -113,7 +113,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Collect { refresh } => {
-            let packages = packages(refresh)?;
+            let packages = collect::packages(refresh)?;
             println!("{}", packages.versions.display());
         }
         Command::Rescue {
@@ -121,7 +121,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             lifeboat,
             out,
         } => {
-            let packages = packages(false)?;
+            let packages = collect::packages(false)?;
             let own = rescue::Own {
                 init: &init,
                 lifeboat: &lifeboat,
@@ -136,7 +136,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             backup,
             bosinst,
         } => {
-            let packages = packages(false)?;
+            let packages = collect::packages(false)?;
             let contents = iso::Contents {
                 rescue: &rescue,
                 backup: backup.as_deref(),
@@ -147,7 +147,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             })?;
         }
         Command::Netboot { rescue, out } => {
-            let packages = packages(false)?;
+            let packages = collect::packages(false)?;
             step("Writing the netboot tree", || {
                 netboot::build(&packages.root, &rescue, &out)
             })?;
@@ -155,10 +155,4 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())
-}
-
-fn packages(refresh: bool) -> anyhow::Result<collect::Packages> {
-    Ok(step("Collecting Debian's packages", || {
-        collect::packages(refresh)
-    })?)
 }

@@ -7,24 +7,27 @@ use std::path::Path;
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use lifeboat_sys::run::Tool;
 
-use crate::grub::{self, Core, MENU_MODULES};
+use crate::grub::{self, Core};
 use crate::rescue::{INITRAMFS, KERNEL};
 
 /// The boot file that the DHCP server names.
 const CORE: &str = "core.elf";
 /// Where GRUB finds its modules and menu: in the archive that the core carries.
 const PREFIX: &str = "(memdisk)/boot/grub";
-/// Loaded by [`EARLY`]. Built in, they start too early to find a network card
-/// (tried with GRUB 2.06 and 2.12 on ibmveth, virtio-net and e1000).
-const NETWORK_MODULES: [&str; 3] = ["ofnet", "tftp", "http"];
-/// Run before the menu: takes an address by DHCP and makes the server that sent
-/// the core the root of all paths. `net_default_server` stays empty on ieee1275.
-const EARLY: &str = "insmod ofnet
-insmod tftp
-insmod http
-net_bootp
-set root=(tftp,$net_ofnet_net_dhcp_next_server)
-";
+/// All that is built in. With the loader or the network modules built in too,
+/// GRUB finds no network card (tried with GRUB 2.06 and 2.12 on ibmveth,
+/// virtio-net and e1000).
+const BUILT_IN: [&str; 6] = ["memdisk", "tar", "echo", "ls", "normal", "test"];
+/// What the core carries and [`early`] loads, in this order.
+const CARRIED: [&str; 7] = ["ofnet", "tftp", "http", "linux", "gzio", "reboot", "halt"];
+
+/// The script that runs before the menu: takes an address by DHCP and makes the
+/// server that sent the core the root of all paths. (`net_default_server` stays
+/// empty on ieee1275.)
+fn early() -> String {
+    let load: String = CARRIED.map(|module| format!("insmod {module}\n")).concat();
+    load + "net_bootp\nset root=(tftp,$net_ofnet_net_dhcp_next_server)\n"
+}
 
 /// Writes the tree: everything that the TFTP server's root must have.
 ///
@@ -34,16 +37,12 @@ pub fn build(packages: &Path, rescue: &Path, out: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(out)?;
     let work = tempfile::tempdir_in(out).at("create directory", out)?;
     let memdisk = memdisk(packages, work.path())?;
-    let early = work.path().join("early.cfg");
-    fs::write(&early, EARLY)?;
-    let modules: Vec<&str> = MENU_MODULES
-        .into_iter()
-        .chain(["memdisk", "tar", "ls"])
-        .collect();
+    let script = work.path().join("early.cfg");
+    fs::write(&script, early())?;
     Core {
-        modules: &modules,
+        modules: &BUILT_IN,
         prefix: PREFIX,
-        early: Some(early),
+        early: Some(script),
         memdisk: Some(memdisk),
     }
     .write(packages, &out.join(CORE))?;
@@ -63,7 +62,7 @@ fn memdisk(packages: &Path, work: &Path) -> anyhow::Result<std::path::PathBuf> {
     fs::write(directory.join("grub.cfg"), grub::menu(""))?;
     let source = grub::modules(packages);
     let dependencies = fs::read_to_string(source.join("moddep.lst"))?;
-    for module in closure(&dependencies, &NETWORK_MODULES) {
+    for module in closure(&dependencies, &CARRIED) {
         let file = format!("{module}.mod");
         copy(&source.join(&file), &target.join(&file))?;
     }
