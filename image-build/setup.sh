@@ -12,7 +12,7 @@ packages=(
     gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
     gcc-powerpc64-linux-gnu libc6-dev-ppc64-cross
     # the emulated machine, and single programs of the other architectures
-    qemu-system-ppc
+    qemu-system-ppc qemu-utils
     'qemu-user-static|qemu-user-binfmt' binfmt-support
     # the rescue image and its media
     mmdebstrap debian-archive-keyring arch-test uidmap

@@ -6,6 +6,8 @@
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
+/// `e_machine` of 64-bit Power, both byte orders.
+const EM_PPC64: u16 = 21;
 const DT_NULL: u64 = 0;
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
@@ -56,6 +58,11 @@ impl<'a> Elf<'a> {
             segments.push(segment.ok_or_else(|| outside.clone())?);
         }
         Ok(Self { bytes, segments })
+    }
+
+    /// Whether it is for 64-bit Power.
+    pub fn is_power(&self) -> bool {
+        u16_at(self.bytes, 18) == Some(EM_PPC64)
     }
 
     /// The program interpreter (`/lib64/ld64.so.2`), if the file has one.
@@ -228,6 +235,7 @@ pub(crate) mod tests {
         let end = body + dynamic_len + strings.len() as u64;
         let mut file = b"\x7fELF\x02\x01\x01".to_vec();
         file.resize(64, 0);
+        file[18..20].copy_from_slice(&EM_PPC64.to_le_bytes());
         file[32..40].copy_from_slice(&64u64.to_le_bytes());
         file[40..48].copy_from_slice(&end.to_le_bytes());
         file[54..56].copy_from_slice(&56u16.to_le_bytes());
@@ -286,6 +294,7 @@ pub(crate) mod tests {
         let elf = Elf::parse(&file).unwrap();
         assert_eq!(elf.needed().unwrap(), ["libb.so.1", "liba.so.2"]);
         assert_eq!(elf.interpreter(), None);
+        assert!(elf.is_power());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::thread;
 
+use anyhow::ensure;
 use lifeboat_sys::fs;
 
 use crate::budget::{self, Budget, Share};
 use crate::compress::{self, Method};
+use crate::elf::Elf;
 use crate::kernel::Kernel;
 use crate::tree::Tree;
 use crate::{modules, newc, programs, skeleton};
@@ -81,9 +83,9 @@ fn components(
     own: &Own<'_>,
 ) -> anyhow::Result<Vec<(String, Tree)>> {
     let mut init = Tree::default();
-    init.copy("init", 0o755, own.init)?;
+    init.file("init", 0o755, own_program(own.init)?);
     let mut lifeboat = Tree::default();
-    lifeboat.copy("usr/bin/lifeboat", 0o755, own.lifeboat)?;
+    lifeboat.file("usr/bin/lifeboat", 0o755, own_program(own.lifeboat)?);
     Budget::Lifeboat.check(lifeboat.size() as u64)?;
     let (tools, libraries) = programs::trees(packages)?;
     // The skeleton is first: it makes the links /bin, /lib … and fixes the modes
@@ -102,6 +104,20 @@ fn components(
     Ok(all)
 }
 
+/// Reads one of our own programs. One for the build host, or one that needs
+/// libraries, would only be noticed when the machine does not start.
+fn own_program(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = fs::read(path)?;
+    let elf = Elf::parse(&bytes);
+    let fits = elf.is_ok_and(|elf| elf.is_power() && elf.interpreter().is_none());
+    ensure!(
+        fits,
+        "0590-819 {} is not a static program for powerpc64le",
+        path.display()
+    );
+    Ok(bytes)
+}
+
 fn pack(memory: &Path, name: &str, tree: &Tree) -> anyhow::Result<(Share, Vec<u8>)> {
     let archive = newc::archive(tree.nodes())?;
     let packed = compress::remembered(memory, name, Method::Zstd, &archive)?;
@@ -115,4 +131,29 @@ fn pack(memory: &Path, name: &str, tree: &Tree) -> anyhow::Result<(Share, Vec<u8
 
 fn len(bytes: &[u8]) -> u64 {
     bytes.len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elf::tests::program;
+
+    #[test]
+    fn a_program_of_the_build_host_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("init");
+        fs::write(&path, program(&[])).unwrap();
+        assert!(own_program(&path).is_ok());
+        let mut foreign = program(&[]);
+        // e_machine of x86-64.
+        foreign[18] = 62;
+        for bytes in [foreign, b"#!/bin/sh\n".to_vec()] {
+            fs::write(&path, bytes).unwrap();
+            let error = own_program(&path).unwrap_err().to_string();
+            assert!(
+                error.ends_with("init is not a static program for powerpc64le"),
+                "{error}"
+            );
+        }
+    }
 }
