@@ -1,7 +1,9 @@
 //! Where the slow parts are kept between builds: outside the checkout, each
 //! under the hash of all that decides its contents.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{env, io};
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
@@ -77,10 +79,11 @@ pub fn directory() -> Result<PathBuf, CacheError> {
 
 /// The entry `kind` under this key in `cache`, made by `make` unless it is there
 /// (or `anew`). `make` fills a directory of its own, which becomes the entry
-/// only when all of it has succeeded.
+/// only when all of it has succeeded. Of several builds at once one makes it and
+/// the others wait.
 ///
 /// # Errors
-/// What `make` reports, or [`CacheError`] when the cache cannot be written.
+/// What `make` reports, or [`FsError`] when the cache cannot be written.
 pub fn entry<E: From<FsError>>(
     cache: &Path,
     kind: &str,
@@ -88,28 +91,63 @@ pub fn entry<E: From<FsError>>(
     anew: bool,
     make: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<PathBuf, E> {
-    let entry = cache.join(format!("{kind}-{}", key.name()));
+    let name = format!("{kind}-{}", key.name());
+    let entry = cache.join(&name);
     if entry.exists() && !anew {
         return Ok(entry);
     }
     fs::create_dir_all(cache)?;
-    let work = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempdir_in(cache)
-        .at("create directory", cache)?;
-    let fresh = work.path().join("entry");
-    fs::create_dir_all(&fresh)?;
-    make(&fresh)?;
-    if entry.exists() {
-        // An older one, or one that another build finished first. It leaves with `work`.
-        std::fs::rename(&entry, work.path().join("old")).at("replace", &entry)?;
+    let before = modified(&entry);
+    let _lock = lock(&cache.join(format!("{name}.lock")))?;
+    if (!anew && entry.exists()) || modified(&entry) != before {
+        // Another build made it while we waited.
+        return Ok(entry);
     }
-    std::fs::rename(&fresh, &entry).at("create", &entry)?;
+    // Whoever left this behind is gone, for we have the lock.
+    let work = cache.join(format!("{name}.new"));
+    remove(&work)?;
+    fs::create_dir_all(&work)?;
+    if let Err(error) = make(&work) {
+        // The failure counts; what cannot be removed now is removed next time.
+        let _ = remove(&work);
+        return Err(error);
+    }
+    remove(&entry)?;
+    std::fs::rename(&work, &entry).at("create", &entry)?;
     Ok(entry)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().ok()?.modified().ok()
+}
+
+/// Held until dropped, or until the process ends in any way.
+fn lock(path: &Path) -> Result<File, FsError> {
+    let file = File::create(path).at("create", path)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error).at("lock", path),
+    }
+    eprintln!("Waiting for another build, which makes the same ...");
+    // Bounded by the deadlines of the programs that the other build runs.
+    file.lock().at("lock", path)?;
+    Ok(file)
+}
+
+/// Removes a directory that may be absent.
+fn remove(path: &Path) -> Result<(), FsError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.at("remove", path),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn make(cache: &Path, key: &str, anew: bool, text: &str) -> Result<PathBuf, FsError> {
@@ -133,11 +171,45 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_leaves_nothing_behind() {
+    fn what_failed_or_was_interrupted_leaves_no_entry_and_no_rest() {
         let cache = tempfile::tempdir().unwrap();
-        let fails = |_: &Path| fs::read("/no/such/file").map(drop);
-        entry(cache.path(), "test", &Key::default(), false, fails).unwrap_err();
-        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+        let key = Key::default().with("a");
+        let rest = cache.path().join(format!("test-{}.new", key.name()));
+        let fails = |work: &Path| {
+            fs::write(work.join("half"), "x")?;
+            fs::read("/no/such/file").map(drop)
+        };
+        entry(cache.path(), "test", &key, false, fails).unwrap_err();
+        assert!(!rest.exists());
+        fs::create_dir_all(rest.join("of an interrupted build")).unwrap();
+        let made = make(cache.path(), "a", false, "1").unwrap();
+        assert_eq!(std::fs::read_dir(made).unwrap().count(), 1);
+        assert!(!rest.exists());
+    }
+
+    #[test]
+    fn of_two_builds_at_once_one_makes_the_entry() {
+        let cache = tempfile::tempdir().unwrap();
+        let made = AtomicU32::new(0);
+        let (first_makes, second_comes) = (Barrier::new(2), Barrier::new(2));
+        let make = |work: &Path| {
+            if made.fetch_add(1, Ordering::SeqCst) == 0 {
+                first_makes.wait();
+                second_comes.wait();
+            }
+            fs::write(work.join("file"), "1")
+        };
+        let build = || entry(cache.path(), "test", &Key::default(), false, make).unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(build);
+            first_makes.wait();
+            let second = scope.spawn(|| {
+                second_comes.wait();
+                build()
+            });
+            assert_eq!(first.join().unwrap(), second.join().unwrap());
+        });
+        assert_eq!(made.into_inner(), 1);
     }
 
     #[test]

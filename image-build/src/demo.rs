@@ -3,7 +3,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use lifeboat_sys::run::{RunError, Tool};
@@ -124,24 +124,17 @@ fn archive(tar: &Path, lifeboat: &Path, entry: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Links (or, on another file system, copies) a cached entry's files to `out`.
+/// Copies a cached entry's files to `out` and beside it. No links: a scenario
+/// that damages its backup must not damage the cache.
 fn deliver(entry: &Path, out: &Path) -> Result<(), DemoError> {
     if let Some(parent) = out.parent() {
         fs::create_dir_all(parent)?;
     }
-    let lists = LISTS.map(|list| (entry.join(list), out.with_extension(list)));
-    let all: Vec<(PathBuf, PathBuf)> = lists
-        .into_iter()
-        .chain([(entry.join("demo.mksysb"), out.to_owned())])
-        .collect();
-    for (from, to) in all {
-        if to.exists() {
-            std::fs::remove_file(&to).at("replace", &to)?;
-        }
-        if std::fs::hard_link(&from, &to).is_err() {
-            std::fs::copy(&from, &to).at("create", &to)?;
-        }
+    let copy = |from: &Path, to: &Path| std::fs::copy(from, to).at("create", to);
+    for list in LISTS {
+        copy(&entry.join(list), &out.with_extension(list))?;
     }
+    copy(&entry.join("demo.mksysb"), out)?;
     Ok(())
 }
 

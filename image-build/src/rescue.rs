@@ -53,10 +53,8 @@ pub fn build(packages: &Path, own: &Own<'_>, out: &Path) -> anyhow::Result<()> {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (vmlinuz, packed)
     });
-    let (vmlinuz, (shares, archives)) = (
-        vmlinuz?,
-        packed?.into_iter().unzip::<_, _, Vec<_>, Vec<_>>(),
-    );
+    let vmlinuz = vmlinuz?;
+    let (shares, archives): (Vec<_>, Vec<_>) = packed?.into_iter().unzip();
     let initramfs = archives.concat();
     fs::write(out.join(KERNEL), &vmlinuz)?;
     fs::write(out.join(INITRAMFS), &initramfs)?;
