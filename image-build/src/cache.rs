@@ -8,6 +8,8 @@ use std::{env, io};
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
 
+use crate::root::as_root;
+
 /// The cache cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -135,10 +137,15 @@ fn lock(path: &Path) -> Result<File, FsError> {
     Ok(file)
 }
 
-/// Removes a directory that may be absent.
+/// Removes a directory that may be absent, and may hold files that belong to
+/// ids of a user namespace.
 fn remove(path: &Path) -> Result<(), FsError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let removed = as_root("rm").args(["-rf", "--"]).arg(path).run();
+            removed.map(drop).map_err(|_| error).at("remove", path)
+        }
         result => result.at("remove", path),
     }
 }

@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
-use lifeboat_sys::run::{RunError, Tool};
-use nix::unistd::Uid;
+use lifeboat_sys::run::RunError;
 
 use crate::cache::{self, CacheError, Key};
 use crate::debian::{self, ARCHITECTURE, SUITE};
 use crate::progress::step;
+use crate::root::as_root;
 
 const PACKAGES: &str = include_str!("../demo/packages");
 const CUSTOMIZE: &str = include_str!("../demo/customize.sh");
@@ -96,21 +96,15 @@ fn install(packages: &[&str], tar: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Unpacks, lists and archives the system as root: the real one, or that of a
-/// user namespace, in which files can belong to anybody as well.
+/// Unpacks, lists and archives the system.
 fn archive(tar: &Path, lifeboat: &Path, entry: &Path) -> Result<(), DemoError> {
     let (image_data, bosinst_data) = (entry.join("image.data"), entry.join("bosinst.data"));
     fs::write(&image_data, IMAGE_DATA)?;
     fs::write(&bosinst_data, BOSINST_DATA)?;
     let script = entry.join("archive.sh");
     fs::write(&script, ARCHIVE)?;
-    let shell = if Uid::effective().is_root() {
-        Tool::new("bash")
-    } else {
-        Tool::new("unshare").args(["--map-root-user", "--map-auto", "--", "bash"])
-    };
     let lifeboat = std::fs::canonicalize(lifeboat).at("find", lifeboat)?;
-    shell
+    as_root("bash")
         .arg(&script)
         .args([
             tar,

@@ -18,6 +18,7 @@ mod newc;
 mod programs;
 mod progress;
 mod rescue;
+mod root;
 mod skeleton;
 mod tree;
 
