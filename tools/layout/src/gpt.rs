@@ -106,8 +106,9 @@ fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
 }
 
 /// Blanks both ends of the disk and of each new partition, where signatures of
-/// old contents live, and marks PReP with [`UNFINISHED`]. No partition table is
-/// left; the next one finds the mark in place.
+/// old contents live, and the whole of PReP, which `grub-install` wants empty;
+/// marks PReP with [`UNFINISHED`]. No partition table is left; the next one
+/// finds the mark in place.
 ///
 /// # Errors
 /// What the kernel said.
@@ -120,6 +121,7 @@ pub fn clear<D: Write + Seek>(plan: &Plan, device: &mut D) -> io::Result<()> {
         blank(device, start + size - length, length)?;
     }
     if let Some(prep) = plan.prep() {
+        blank(device, prep.start, prep.size)?;
         device.seek(SeekFrom::Start(prep.start))?;
         device.write_all(UNFINISHED)?;
     }

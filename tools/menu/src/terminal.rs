@@ -97,12 +97,8 @@ impl<R: BufRead, W: Write> Terminal<R, W> {
     }
 
     fn show(&mut self, screen: &Screen) -> Result<(), TerminalError> {
-        let title = &screen.title;
-        self.line(
-            &format!("\n{title:^WIDTH$}\n", title = title)
-                .trim_end_matches(' ')
-                .to_owned(),
-        )?;
+        let title = format!("{:^WIDTH$}", screen.title);
+        self.line(&format!("\n{}\n", title.trim_end()))?;
         for line in &screen.text {
             self.line(line)?;
         }

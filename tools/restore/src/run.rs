@@ -204,14 +204,28 @@ impl Restore<'_> {
             firstboot::install(chroot.root(), Path::new(SELF))
                 .map(|()| ((), "devices will be reconfigured once".to_owned()))
         })?;
-        let prep = self
-            .plan
+        self.boot_record(chroot)
+    }
+
+    fn boot_record(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
+        let plan = self.plan;
+        let prep = plan
             .prep()
             .map(|prep| prep.device.clone())
             .unwrap_or_default();
-        self.step("boot record", |_| {
+        self.step("empty PReP", |_| {
+            apply::mark_prep(plan, false)
+                .map(|()| ((), "no longer marked as unfinished".to_owned()))
+        })?;
+        let written = self.step("boot record", |_| {
             grub::install(chroot, Path::new(&prep)).map(|()| ((), format!("in {prep}, read back")))
-        })
+        });
+        if written.is_err() {
+            self.step("marked PReP", |_| {
+                apply::mark_prep(plan, true).map(|()| ((), "marked as unfinished again".to_owned()))
+            })?;
+        }
+        written
     }
 
     fn boot_list(&mut self) -> Result<(), Stopped> {

@@ -298,10 +298,7 @@ impl Tool {
 pub fn reset_signals() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     // SAFETY: installing the default disposition runs no code of ours.
-    #[expect(
-        unsafe_code,
-        reason = "sigaction is unsafe because handlers can be arbitrary code"
-    )]
+    #[expect(unsafe_code, reason = "sigaction takes arbitrary handlers")]
     unsafe {
         signal(Signal::SIGPIPE, SigHandler::SigDfl)?;
     }

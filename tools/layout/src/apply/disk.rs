@@ -1,6 +1,7 @@
 //! The target disk itself: blanking, partition table, nodes.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
@@ -14,12 +15,37 @@ use nix::fcntl::{OFlag, PosixFadviseAdvice, posix_fadvise};
 use super::ApplyError;
 use crate::gpt;
 use crate::plan::{Plan, PlannedPartition};
+use crate::signature::UNFINISHED;
 
 /// How long the kernel may take to read a table and to make nodes.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Puts the mark of an unfinished restore into PReP, or takes it off, which
+/// `grub-install` wants before it writes the boot record.
+///
+/// # Errors
+/// [`ApplyError::Device`].
+pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
+    let Some(prep) = plan.prep() else {
+        return Ok(());
+    };
+    let bytes = if marked { UNFINISHED } else { &[0; UNFINISHED.len()] };
+    OpenOptions::new()
+        .write(true)
+        .open(&prep.device)
+        .and_then(|mut device| {
+            device.write_all(bytes)?;
+            device.sync_all()
+        })
+        .map_err(|source| ApplyError::Device {
+            operation: "mark",
+            path: (&prep.device).into(),
+            source,
+        })
+}
 
 /// Opens the target so that the kernel refuses if anything else holds it.
 pub(super) fn open(plan: &Plan) -> Result<File, ApplyError> {

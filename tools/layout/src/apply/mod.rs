@@ -6,6 +6,7 @@ mod error;
 mod group;
 mod mount;
 
+pub use disk::mark_prep;
 pub use error::ApplyError;
 pub use group::{finish, release};
 pub use mount::{Mounts, mount};
@@ -26,8 +27,8 @@ const MKFS_LIMIT: Duration = Duration::from_secs(2 * 3600);
 /// before it begins, in words that follow "now:".
 ///
 /// The volume group carries the tag [`disks::RESTORING`] until [`finish`], and
-/// the PReP partition a mark until the boot record is written: an interrupted
-/// restore is recognised.
+/// the PReP partition a mark until the boot record comes ([`mark_prep`]): an
+/// interrupted restore is recognised.
 ///
 /// # Errors
 /// [`ApplyError`]. Until the step "writing the partition table" nothing was written.
