@@ -1,4 +1,4 @@
-//! What is mounted, from `/proc/self/mountinfo`.
+//! What is in use of disks, from `/proc/self/mountinfo` and `/proc/swaps`.
 
 /// The mount points in the order in which they were mounted.
 pub fn mount_points(mountinfo: &str) -> Vec<String> {
@@ -16,6 +16,12 @@ pub fn to_unmount(mountinfo: &str, kept: &[&str]) -> Vec<String> {
     points.retain(|point| !kept.contains(&&**point));
     points.reverse();
     points
+}
+
+/// The files and devices that are swap space, from the lines after the heading.
+pub fn swaps(text: &str) -> Vec<String> {
+    let first = |line: &str| line.split_ascii_whitespace().next().map(unescape);
+    text.lines().skip(1).filter_map(first).collect()
 }
 
 /// Blank, tab, newline and backslash are written as three octal digits.
@@ -65,6 +71,17 @@ mod tests {
                 "/mnt/target"
             ]
         );
+    }
+
+    #[test]
+    fn swap_space_is_named_after_the_heading() {
+        let text = "\
+Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority
+/dev/dm-2                               partition\t8384508\t0\t-2
+/mnt/a\\040b\t                        file\t8180\t0\t-3
+";
+        assert_eq!(swaps(text), ["/dev/dm-2", "/mnt/a b"]);
+        assert!(swaps("Filename\tType\n").is_empty() && swaps("").is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::panic::{PanicHookInfo, set_hook};
 
 use heapless::String;
-use nix::sys::signal::SigSet;
+use lifeboat_sys::run::reset_signals;
 use nix::unistd::{execv, pause, sync};
 
 /// The shell becomes PID 1, so it starts another one whenever that ends. What
@@ -37,8 +37,8 @@ fn last_resort(info: &PanicHookInfo<'_>) -> ! {
             .and_then(|mut f| f.write_all(text.as_bytes()));
     }
     sync();
-    // The shell must get the signals that we took.
-    let _ = SigSet::empty().thread_set_mask();
+    // The shell must get the signals that we took or ignored.
+    let _ = reset_signals();
     let _ = execv(c"/bin/busybox", &LAST_SHELL);
     loop {
         pause();

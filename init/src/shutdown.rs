@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use lifeboat_sys::fs::read_to_string;
+use lifeboat_sys::fs::{attribute, read_to_string};
 use lifeboat_sys::run::Tool;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, pause, sync};
 
 use crate::events::Signals;
-use crate::mounts::to_unmount;
+use crate::mounts::{swaps, to_unmount};
 use crate::setup;
 
 /// Time for programs to end by themselves.
@@ -62,11 +62,16 @@ pub fn shutdown(kind: Kind, signals: &Signals) -> ! {
     setup::console_level(6);
     log::warn!("stopping programs");
     stop_programs(signals);
+    let swaps = swaps(&attribute("/proc/swaps").unwrap_or_default());
+    if !swaps.is_empty() {
+        log::warn!("taking swap space out of use");
+        run(&Tool::new("/sbin/swapoff").args(swaps));
+    }
     log::warn!("unmounting file systems");
     bounded("unmounting file systems", unmount_all);
     if has_device_mapper() {
         log::warn!("deactivating volume groups");
-        deactivate();
+        run(&Tool::new("/sbin/lvm").args(["vgchange", "--activate", "n", "--quiet"]));
     }
     log::warn!("writing what is left to the disks");
     bounded("writing to the disks", sync);
@@ -139,10 +144,13 @@ fn has_device_mapper() -> bool {
     names.any(|name| name.to_string_lossy().starts_with("dm-")) && Path::new("/sbin/lvm").exists()
 }
 
-fn deactivate() {
-    let lvm = Tool::new("/sbin/lvm").args(["vgchange", "--activate", "n", "--quiet"]);
-    if let Err(error) = lvm.deadline(WRITING).run() {
-        log::error!("{error}");
+fn run(tool: &Tool) {
+    if let Err(error) = tool.clone().deadline(WRITING).run() {
+        let cause = std::error::Error::source(&error);
+        log::error!(
+            "{error}{}",
+            cause.map_or_else(String::new, |cause| format!(": {cause}"))
+        );
     }
 }
 

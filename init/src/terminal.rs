@@ -27,7 +27,8 @@ pub struct Terminal {
 /// The kernel's consoles that are terminals, the preferred one first.
 pub fn consoles() -> Vec<Terminal> {
     let active = attribute("/sys/class/tty/console/active").unwrap_or_default();
-    let mut found = open_all(&names(&active));
+    let cmdline = attribute("/proc/cmdline").unwrap_or_default();
+    let mut found = open_all(&names(&active, &cmdline));
     if found.is_empty() {
         found = open_all(&FALLBACKS);
         found.truncate(1);
@@ -35,10 +36,18 @@ pub fn consoles() -> Vec<Terminal> {
     found
 }
 
-/// The kernel lists the preferred console last.
-fn names(active: &str) -> Vec<&str> {
-    let mut names: Vec<&str> = active.split_ascii_whitespace().collect();
-    names.reverse();
+/// The active consoles, of which the kernel lists the preferred one last, then
+/// those of `console=` options that are not active: of the hypervisor's consoles
+/// the kernel itself writes to one only.
+fn names<'a>(active: &'a str, cmdline: &'a str) -> Vec<&'a str> {
+    let option = |word: &'a str| word.strip_prefix("console=")?.split(',').next();
+    let asked = cmdline.split_ascii_whitespace().rev().filter_map(option);
+    let mut names: Vec<&str> = Vec::new();
+    for name in active.split_ascii_whitespace().rev().chain(asked) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names
 }
 
@@ -133,9 +142,11 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn the_preferred_console_is_first() {
-        assert_eq!(names("tty0 hvc0\n"), ["hvc0", "tty0"]);
-        assert!(names("").is_empty());
+    fn the_preferred_console_is_first_and_each_is_named_once() {
+        assert_eq!(names("tty0 hvc0\n", "quiet"), ["hvc0", "tty0"]);
+        let cmdline = "console=hvc1 console=ttyS0,9600n8 console=hvc0 xconsole=x";
+        assert_eq!(names("hvc1", cmdline), ["hvc1", "hvc0", "ttyS0"]);
+        assert!(names("", "").is_empty());
     }
 
     #[test]

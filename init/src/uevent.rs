@@ -104,20 +104,20 @@ fn parse(message: &[u8]) -> Event {
 mod tests {
     use super::*;
 
-    /// Recorded on QEMU's pseries when virtio_pci was loaded.
-    const RECORDED: &[u8] = b"add@/devices/pci0000:00/0000:00:01.0/virtio1\0ACTION=add\0\
-DEVPATH=/devices/pci0000:00/0000:00:01.0/virtio1\0SUBSYSTEM=virtio\0\
-MODALIAS=virtio:d00000002v00001AF4\0SEQNUM=1234\0";
+    /// Recorded on QEMU's pseries when ibmvscsi was loaded.
+    const RECORDED: &[u8] = b"add@/devices/vio/71000002/host0/target0:0:0/0:0:0:0\0\
+ACTION=add\0DEVPATH=/devices/vio/71000002/host0/target0:0:0/0:0:0:0\0\
+SUBSYSTEM=scsi\0DEVTYPE=scsi_device\0MODALIAS=scsi:t-0x05\0SEQNUM=542\0";
 
     #[test]
     fn a_new_device_is_known_by_its_modalias() {
-        let modalias = "virtio:d00000002v00001AF4".to_owned();
+        let modalias = "scsi:t-0x05".to_owned();
         assert_eq!(parse(RECORDED), Event::Appeared { modalias });
     }
 
     #[test]
     fn what_goes_or_has_no_modalias_is_something_else() {
-        let text = String::from_utf8_lossy(RECORDED).replace("add", "remove");
+        let text = String::from_utf8_lossy(RECORDED).replace("ACTION=add", "ACTION=bind");
         assert_eq!(parse(text.as_bytes()), Event::Other);
         let text = String::from_utf8_lossy(RECORDED).replace("MODALIAS", "X");
         assert_eq!(parse(text.as_bytes()), Event::Other);
