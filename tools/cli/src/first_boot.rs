@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-/// Reconfigure devices after a restore (run by the system itself, once)
+/// Reconfigure devices after a restore (the system runs it once)
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -56,8 +56,8 @@ pub fn run<R: BufRead, W: Write>(
 
 fn shell<R: BufRead, W: Write>(terminal: &mut Terminal<R, W>) -> Result<(), MenuError> {
     terminal.line("Maintenance shell. Type exit to come back to the menu.")?;
-    let status = Tool::new("/bin/busybox")
-        .args(["sh", "-l"])
+    let status = Tool::new("/bin/sh")
+        .arg("-l")
         .attached()
         .map_err(MenuError::Shell)?;
     log::info!("maintenance shell: {status}");
