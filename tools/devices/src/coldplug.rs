@@ -168,7 +168,6 @@ pub(crate) mod tests {
     use crate::modules::{Module, Texts};
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::sync::Mutex;
 
     /// A recorded sysfs: `BUS/NAME MODALIAS [DRIVER]` in a line.
     pub fn plug(sys: &Path, recorded: &str) {
@@ -234,11 +233,15 @@ alias scsi:t-0x05* sr_mod
     /// A kernel in which a driver makes devices appear.
     pub struct Growing<'a> {
         pub sys: &'a Path,
-        pub inserted: Mutex<Vec<String>>,
+        /// A module that is accepted but does not come in.
+        pub excluded: &'static str,
     }
 
     impl Insert for Growing<'_> {
         fn insert(&self, module: &Module) -> Result<(), InsertError> {
+            if module.name == self.excluded {
+                return Ok(());
+            }
             let appeared = match &*module.name {
                 "virtio_blk" => "virtio/virtio0 virtio:d00000002v00001AF4 virtio_blk",
                 "virtio_net" => "virtio/virtio1 virtio:d00000001v00001AF4 virtio_net",
@@ -249,7 +252,7 @@ alias scsi:t-0x05* sr_mod
                 _ => "",
             };
             plug(self.sys, appeared);
-            self.inserted.lock().unwrap().push(module.name.clone());
+            fs::create_dir_all(self.sys.join("module").join(&module.name)).unwrap();
             Ok(())
         }
     }
@@ -261,7 +264,7 @@ alias scsi:t-0x05* sr_mod
         let index = ModuleIndex::parse(TEXTS);
         let kernel = Growing {
             sys: sys.path(),
-            inserted: Mutex::default(),
+            excluded: "",
         };
         let loader = Loader::new(&kernel, []);
         let mut coldplug = Coldplug::new(&index, &loader);

@@ -113,7 +113,8 @@ pub struct Modprobe;
 
 impl Insert for Modprobe {
     fn insert(&self, module: &Module) -> Result<(), InsertError> {
-        let modprobe = Tool::new("modprobe").args(["--use-blacklist", &module.name]);
+        // `-b` is --use-blacklist; busybox knows only the short form.
+        let modprobe = Tool::new("modprobe").args(["-b", &module.name]);
         modprobe.deadline(Duration::from_secs(120)).run()?;
         Ok(())
     }
