@@ -5,6 +5,7 @@
 
 pub mod firstboot;
 mod logs;
+mod lvm_devices;
 mod media;
 pub mod prepare;
 pub mod run;

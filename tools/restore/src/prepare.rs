@@ -4,7 +4,7 @@ use lifeboat_archive::{Backup, OpenError};
 use lifeboat_layout::disks::{self, Disk, DiskError};
 use lifeboat_layout::model::{Model, ModelError};
 use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
-use lifeboat_stanza::bosinst::{Bosinst, BosinstError};
+use lifeboat_stanza::bosinst::{Bosinst, BosinstError, ControlFlow, RecoverDevices};
 use lifeboat_stanza::{Document, StanzaError};
 
 use crate::source::Source;
@@ -32,6 +32,9 @@ pub enum PrepareError {
     /// The answers cannot be followed.
     #[error("0590-455 bosinst.data cannot be followed")]
     Bosinst(#[source] BosinstError),
+    /// The answers ask for something that is not done yet; doing without it would be a guess.
+    #[error("0590-457 bosinst.data sets {0}, which Lifeboat does not do yet; leave it blank")]
+    NotYet(&'static str),
     /// The disks cannot be listed.
     #[error("0590-456 The disks of this machine cannot be looked at")]
     Disks(#[source] DiskError),
@@ -69,11 +72,33 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let text = source.answers.as_deref().unwrap_or(&inside);
     let document = Document::parse(text).map_err(PrepareError::Answers)?;
     let answers = Bosinst::from_document(&document).map_err(PrepareError::Bosinst)?;
-    Ok(Opened {
-        backup,
-        model,
-        answers,
-    })
+    match not_yet(&answers.control) {
+        Some(field) => Err(PrepareError::NotYet(field)),
+        None => Ok(Opened {
+            backup,
+            model,
+            answers,
+        }),
+    }
+}
+
+/// A field that asks for something this version does not do.
+fn not_yet(control: &ControlFlow) -> Option<&'static str> {
+    let asked = [
+        ("ERROR_EXIT", control.error_exit.is_some()),
+        ("CUSTOMIZATION_FILE", control.customization_file.is_some()),
+        (
+            "IMPORT_USER_VGS = yes",
+            control.import_user_vgs == Some(true),
+        ),
+        (
+            "RECOVER_DEVICES = yes",
+            control.recover_devices == RecoverDevices::Yes,
+        ),
+    ];
+    asked
+        .into_iter()
+        .find_map(|(field, set)| set.then_some(field))
 }
 
 /// Settings as the answers have them.
@@ -106,4 +131,26 @@ pub fn make_plan(
     let plan = plan(&opened.model, disks, settings)?;
     plan.check_tools(&std::env::var_os("PATH").unwrap_or_default())?;
     Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(field: &str) -> Bosinst {
+        let text = format!("control_flow:\n    CONSOLE = Default\n    {field}\n");
+        Bosinst::from_document(&Document::parse(&text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_done_yet_is_refused_not_ignored() {
+        for field in ["ERROR_EXIT", "CUSTOMIZATION_FILE"] {
+            assert_eq!(
+                not_yet(&answers(&format!("{field} = /bin/x")).control),
+                Some(field)
+            );
+        }
+        assert!(not_yet(&answers("IMPORT_USER_VGS = yes").control).is_some());
+        assert_eq!(not_yet(&answers("RECOVER_DEVICES = Default").control), None);
+    }
 }

@@ -16,7 +16,7 @@ use lifeboat_layout::plan::Plan;
 use lifeboat_sys::fs::{create_dir_all, read_to_string, write};
 
 use crate::verdict::{DiskState, Verdict};
-use crate::{firstboot, logs};
+use crate::{firstboot, logs, lvm_devices};
 
 /// Where the new system is mounted while it is filled.
 const TARGET: &str = "/run/lifeboat/target";
@@ -128,6 +128,16 @@ impl Restore<'_> {
     fn fill(&mut self, root: &Path) -> Result<(), Stopped> {
         self.files(root)?;
         self.step("fstab", |me| me.fstab(root))?;
+        self.step("LVM devices", |_| {
+            lvm_devices::set_aside(root).map(|set| {
+                let found = if set {
+                    "system.devices set aside"
+                } else {
+                    "no devices file"
+                };
+                ((), found.to_owned())
+            })
+        })?;
         let links = self.plan.file_systems.iter();
         let links: Vec<UuidLink> = links
             .map(|fs| UuidLink {
