@@ -1,8 +1,6 @@
 //! Writing a backup.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -17,6 +15,7 @@ use crate::frames::{
     frame_hash,
 };
 use crate::owners::Owners;
+use crate::partial::Partial;
 use crate::pipeline::{Closed, Feed, Results, in_order};
 use crate::report::{Finding, Progress};
 use crate::store::{Store, Stored};
@@ -90,6 +89,9 @@ pub enum CreateError {
     /// The name is that of a device, a link, a directory.
     #[error("0590-124 {} is there and is not a regular file; it is not replaced", .0.display())]
     NotAFile(PathBuf),
+    /// Another process writes a backup of this name.
+    #[error("0590-125 Another process is writing {}", .0.display())]
+    Busy(PathBuf),
     /// The summary does not fit into one frame.
     #[error(
         "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
@@ -112,8 +114,8 @@ pub fn create(
 }
 
 /// Writes a backup to a file: to `path` with `.partial` at its end, which gets its
-/// name only when it is complete and on the disk. A failure removes it. Only a
-/// regular file is replaced: a device is for [`create`].
+/// name only when it is complete and on the disk. A failure removes it. Only the
+/// owner may read it. Only a regular file is replaced: a device is for [`create`].
 ///
 /// # Errors
 /// [`CreateError`].
@@ -123,44 +125,12 @@ pub fn create_file(
     options: &CreateOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<CreateReport, CreateError> {
-    // A rename would put a file in a tape drive's place.
-    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-        return Err(CreateError::NotAFile(path.to_owned()));
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let result = write_partial(&partial, source, options, progress).and_then(|report| {
-        fs::rename(&partial, path).at("rename", &partial)?;
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        File::open(parent)
-            .and_then(|directory| directory.sync_all())
-            .at("sync", parent)?;
-        Ok(report)
-    });
-    if result.is_err() {
-        // It may not even have been created; the first error is the one to tell.
-        let _ = fs::remove_file(&partial);
-    }
-    result
-}
-
-fn write_partial(
-    partial: &Path,
-    source: &Source<'_>,
-    options: &CreateOptions,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<CreateReport, CreateError> {
-    let file = File::create(partial).at("create", partial)?;
-    let metadata = file.metadata().at("stat", partial)?;
-    let own = Some((metadata.dev(), metadata.ino()));
-    let mut out = BufWriter::new(&file);
-    let report = write_backup(&mut out, source, options, own, progress)?;
+    let partial = Partial::create(path)?;
+    let mut out = BufWriter::new(partial.file());
+    let output = Some(partial.inode()?);
+    let report = write_backup(&mut out, source, options, output, progress)?;
     drop(out);
-    file.sync_all().at("sync", partial)?;
+    partial.finish()?;
     Ok(report)
 }
 

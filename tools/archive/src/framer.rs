@@ -108,3 +108,48 @@ impl<O> Framer<O> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::in_order;
+
+    /// The frames that a writer makes of frames of 4 bytes.
+    fn frames(write: impl FnOnce(&mut Framer<Raw>) -> Result<(), Closed> + Send) -> Vec<Raw> {
+        let produce = |feed| write(&mut Framer::new(feed, 4));
+        let (written, frames) = in_order(1, 1, || |raw| raw, produce, Iterator::collect);
+        assert!(written.is_ok());
+        frames
+    }
+
+    #[test]
+    fn a_frame_ends_where_it_is_full_or_cut() {
+        let frames = frames(|framer| {
+            framer.whole_frame(b"summary".to_vec())?;
+            framer.write(b"123456")?;
+            framer.cut()?;
+            framer.cut()?;
+            assert_eq!((framer.begin_member(), framer.frames()), (13, 3));
+            framer.write(b"78")?;
+            framer.cut()
+        });
+        let contents: Vec<_> = frames.iter().map(|frame| &frame.content[..]).collect();
+        assert_eq!(contents, [&b"summary"[..], b"1234", b"56", b"78"]);
+    }
+
+    #[test]
+    fn the_first_member_of_a_frame_is_noted() {
+        let frames = frames(|framer| {
+            framer.write(b"12")?;
+            assert_eq!(framer.begin_member(), 2);
+            framer.write(b"3")?;
+            assert_eq!(framer.begin_member(), 3);
+            framer.write(b"4")?;
+            assert_eq!(framer.begin_member(), 4, "a full frame has no room for it");
+            framer.write(b"56789")?;
+            framer.cut()
+        });
+        let firsts: Vec<_> = frames.iter().map(|frame| frame.first_member).collect();
+        assert_eq!(firsts, [Some(2), Some(4), None]);
+    }
+}

@@ -11,10 +11,11 @@
 //! | --- | --- |
 //! | `member`, `ustar`, `pax`, `sparse` | one member as tar has it |
 //! | `summary`, `manifest`, `frames`, `endmark` | what Lifeboat puts around it |
-//! | `walk`, `owners`, `store`, `framer`, `create` | from a tree to a backup |
+//! | `walk`, `owners`, `store`, `framer`, `partial`, `create` | from a tree to a backup |
 //! | `open`, `stream`, `members` | from a backup to members |
 //! | `read`, `verify`, `extract`, `target` | what is done with them |
 //! | `pipeline`, `report`, `escape` | tools of the above |
+//! | `forge`, `hostile` | tests: backups that no writer makes |
 
 mod create;
 mod endmark;
@@ -31,6 +32,7 @@ mod member;
 mod members;
 mod open;
 mod owners;
+mod partial;
 mod pax;
 mod pipeline;
 mod read;

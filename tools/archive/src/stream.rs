@@ -78,9 +78,11 @@ pub(crate) fn read<R>(
             unpack(&all[index], &bytes, decompressor).ok_or(Broken::Frame(index))
         }
     };
+    let window = window(frames, effort);
     let (_, result) = in_order(
-        effort.threads,
-        window(frames, effort),
+        // More would wait, each holding on to the memory of a frame.
+        effort.threads.min(window),
+        window,
         worker,
         |feed| {
             range

@@ -163,6 +163,28 @@ fn what_is_excluded_reserved_or_the_output_itself_is_not_stored() {
 }
 
 #[test]
+fn the_kernels_own_file_systems_are_stored_empty() {
+    let other = |name: &PathBuf| name != Path::new("proc") && name != Path::new("sys");
+    let names = fs::read_dir("/")
+        .unwrap()
+        .map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    let exclude: Vec<_> = names.filter(other).collect();
+    let source = Source {
+        exclude: &exclude,
+        ..source(Path::new("/"))
+    };
+    let mut bytes = Vec::new();
+    create(&mut bytes, &source, &OPTIONS, &mut |_| {}).unwrap();
+    let manifest = open(&bytes).manifest().unwrap();
+    assert!(manifest.find(b"./proc").is_some() && manifest.find(b"./sys").is_some());
+    let deep = manifest.entries().find(|entry| {
+        entry.path != b"./.lifeboat/info"
+            && entry.path.iter().filter(|&&byte| byte == b'/').count() > 1
+    });
+    assert_eq!(deep, None);
+}
+
+#[test]
 fn what_is_skipped_is_not_written() {
     let (tree, dest) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     rich_tree(tree.path());
