@@ -55,10 +55,10 @@ pub fn remembered(
     );
     let (key_file, body_file) = (part(memory, name, "key"), part(memory, name, "packed"));
     // A missing or older memory is no error: the part is compressed again.
-    if fs::read_to_string(&key_file).is_ok_and(|known| known == key) {
-        if let Ok(packed) = fs::read(&body_file) {
-            return Ok(packed);
-        }
+    if fs::read_to_string(&key_file).is_ok_and(|known| known == key)
+        && let Ok(packed) = fs::read(&body_file)
+    {
+        return Ok(packed);
     }
     let packed = match method {
         Method::Gzip => gzip(bytes),

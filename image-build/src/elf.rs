@@ -154,12 +154,9 @@ pub fn section<'a>(bytes: &'a [u8], name: &str) -> Result<Option<&'a [u8]>, ElfE
     if bytes.get(..6) != Some(b"\x7fELF\x02\x01") {
         return Err(ElfError::Kind);
     }
-    sections(bytes)
-        .and_then(|all| {
-            let found = all.iter().find(|(n, _)| n == name);
-            Some(found.map(|(_, body)| *body))
-        })
-        .ok_or(ElfError::Outside("section table"))
+    let all = sections(bytes).ok_or(ElfError::Outside("section table"))?;
+    let found = all.iter().find(|(n, _)| n == name);
+    Ok(found.map(|(_, body)| *body))
 }
 
 /// Every section that has bytes in the file, with its name.

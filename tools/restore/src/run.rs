@@ -161,7 +161,7 @@ impl Restore<'_> {
         let report = self.step("files", |me| {
             let total = backup.totals().bytes_raw;
             let mut progress = |p: lifeboat_archive::Progress| {
-                me.observer.progress(p.done, p.total.unwrap_or(total))
+                me.observer.progress(p.done, p.total.unwrap_or(total));
             };
             backup
                 .extract(root, &ExtractOptions::default(), &mut progress)

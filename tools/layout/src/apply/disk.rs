@@ -32,7 +32,11 @@ pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
     let Some(prep) = plan.prep() else {
         return Ok(());
     };
-    let bytes = if marked { UNFINISHED } else { &[0; UNFINISHED.len()] };
+    let bytes = if marked {
+        UNFINISHED
+    } else {
+        &[0; UNFINISHED.len()]
+    };
     OpenOptions::new()
         .write(true)
         .open(&prep.device)
