@@ -32,9 +32,6 @@ mod tests {
     fn what_is_no_disk_has_no_partitions() {
         let null = File::open("/dev/null").unwrap();
         let error = reread_partitions(&null).unwrap_err();
-        assert_eq!(
-            error.raw_os_error(),
-            Some(nix::errno::Errno::ENOTTY as i32)
-        );
+        assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::ENOTTY as i32));
     }
 }

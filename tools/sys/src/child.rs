@@ -22,7 +22,11 @@ pub fn tie(command: &mut Command) -> &mut Command {
         crate::run::reset_signals()?;
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         // Had the parent died before the line above, no signal would come.
-        if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+        if getppid() == parent {
+            Ok(())
+        } else {
+            Err(Errno::ESRCH.into())
+        }
     };
     // SAFETY: between fork and exec `setup` makes only system calls; it neither
     // allocates nor takes a lock.

@@ -57,7 +57,10 @@ pub fn attribute(path: impl AsRef<Path>) -> Option<String> {
     let bytes = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     // Device-tree strings end in NUL, sysfs ones in a newline.
-    Some(text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned())
+    Some(
+        text.trim_matches(|c: char| c == '\0' || c.is_whitespace())
+            .to_owned(),
+    )
 }
 
 /// Writes a whole file, replacing what was there.
