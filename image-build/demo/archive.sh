@@ -13,6 +13,10 @@ mkdir "$tree"
 tar --extract --file "$tar" --directory "$tree" --numeric-owner --preserve-permissions \
     --xattrs --xattrs-include='*' --acls --exclude='./dev/*'
 
+# An installed system has its identity; without one it would behave as on a
+# first boot. mmdebstrap empties the file, so it is written here.
+echo 11feb0a711feb0a711feb0a711feb0a7 > "$tree/etc/machine-id"
+
 hard=$tree/srv/demo
 mkdir "$hard"
 printf 'the only data in a file of 64 MiB\n' | dd of="$hard/sparse" bs=1M seek=63 status=none

@@ -8,9 +8,6 @@ echo lifeboat-demo > "$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tlifeboat-demo\n::1\tlocalhost\n' > "$root/etc/hosts"
 # A test system: everybody may know its password.
 echo root:lifeboat | chroot "$root" chpasswd
-# An installed system has its identity; without one it would behave as on a
-# first boot.
-echo 11feb0a711feb0a711feb0a711feb0a7 > "$root/etc/machine-id"
 
 cat > "$root/etc/fstab" <<'END'
 # <file system> <mount point> <type> <options> <dump> <pass>

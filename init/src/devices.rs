@@ -39,7 +39,7 @@ pub fn watch() -> Result<OwnedFd, Errno> {
     let (quiet, tell) = pipe2(OFlag::O_CLOEXEC)?;
     thread::spawn(move || {
         if let Err(error) = serve(&uevents, File::from(tell)) {
-            log::error!("0590-611 New devices are not noticed any more: {error}");
+            log::error!("0590-617 New devices are not noticed any more: {error}");
         }
     });
     Ok(quiet)

@@ -172,7 +172,7 @@ impl Station {
 fn path(program: Program) -> &'static str {
     match program {
         Program::Menu | Program::Auto => "/bin/lifeboat",
-        Program::Shell => "/bin/busybox",
+        Program::Shell => "/bin/sh",
     }
 }
 
@@ -180,7 +180,7 @@ fn arguments(program: Program) -> &'static [&'static str] {
     match program {
         Program::Menu => &["menu"],
         Program::Auto => &["menu", "--auto"],
-        Program::Shell => &["sh", "-l"],
+        Program::Shell => &["-l"],
     }
 }
 

@@ -75,7 +75,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = escape(self.path.as_os_str().as_bytes());
-        write!(f, "0590-{} {path}: {}", self.trouble.number(), self.trouble)?;
+        write!(f, "{} {path}: {}", self.trouble.number(), self.trouble)?;
         match std::error::Error::source(&self.trouble) {
             Some(source) => write!(f, " ({source})"),
             None => Ok(()),
@@ -179,28 +179,28 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The message number, without its `0590-`.
-    fn number(&self) -> u16 {
+    /// The message number.
+    fn number(&self) -> &'static str {
         match self {
-            Self::SizeChanged { .. } => 140,
-            Self::Changed => 141,
-            Self::Unreadable(_) => 142,
-            Self::ReadPartly(_) => 143,
-            Self::Reserved => 144,
-            Self::AttributeUnreadable { .. } => 145,
-            Self::Vanished => 146,
-            Self::DamagedFrame { .. } => 150,
-            Self::UnreadableFrame { .. } => 151,
-            Self::WrongHash => 152,
-            Self::Missing => 153,
-            Self::Unlisted => 154,
-            Self::Malformed(_) => 155,
-            Self::ManifestDamaged => 156,
-            Self::UnsafeName => 310,
-            Self::LinkTarget { .. } => 311,
-            Self::NotCreated(_) => 312,
-            Self::AttributeRefused { .. } => 313,
-            Self::MetadataRefused { .. } => 314,
+            Self::SizeChanged { .. } => "0590-140",
+            Self::Changed => "0590-141",
+            Self::Unreadable(_) => "0590-142",
+            Self::ReadPartly(_) => "0590-143",
+            Self::Reserved => "0590-144",
+            Self::AttributeUnreadable { .. } => "0590-145",
+            Self::Vanished => "0590-146",
+            Self::DamagedFrame { .. } => "0590-150",
+            Self::UnreadableFrame { .. } => "0590-151",
+            Self::WrongHash => "0590-152",
+            Self::Missing => "0590-153",
+            Self::Unlisted => "0590-154",
+            Self::Malformed(_) => "0590-155",
+            Self::ManifestDamaged => "0590-156",
+            Self::UnsafeName => "0590-310",
+            Self::LinkTarget { .. } => "0590-311",
+            Self::NotCreated(_) => "0590-312",
+            Self::AttributeRefused { .. } => "0590-313",
+            Self::MetadataRefused { .. } => "0590-314",
         }
     }
 }

@@ -2,9 +2,9 @@
 //! are missing, and say what no installed module drives.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, attribute};
 use nix::sys::utsname::uname;
 
@@ -125,15 +125,6 @@ fn configure_with(
         devices,
         loaded,
     })
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

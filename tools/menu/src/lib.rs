@@ -47,9 +47,9 @@ pub enum MenuError {
 /// Prints an error with its causes, once.
 fn report<R: BufRead, W: Write>(
     terminal: &mut Terminal<R, W>,
-    error: &(dyn std::error::Error + 'static),
+    error: &dyn std::error::Error,
 ) -> Result<(), TerminalError> {
-    let text = lifeboat_restore::verdict::chain(error);
+    let text = lifeboat_sys::error::chain(error);
     log::error!("{text}");
     terminal.line(&format!("\n{}\n", terminal::wrap(&text)))
 }

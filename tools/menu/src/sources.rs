@@ -84,10 +84,7 @@ fn label(source: &Source) -> String {
     );
     let second = match &source.backup {
         Ok(backup) => source::describe(backup.summary()),
-        Err(error) => format!(
-            "cannot be used: {}",
-            lifeboat_restore::verdict::chain(error)
-        ),
+        Err(error) => format!("cannot be used: {}", lifeboat_sys::error::chain(error)),
     };
     let second = wrap(&second).replace('\n', "\n        ");
     format!("{first}\n        {second}")

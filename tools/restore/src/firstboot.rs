@@ -88,7 +88,7 @@ pub fn run(root: &Path) -> Result<PathBuf, FirstBootError> {
     let outcome = cfgmgr::configure(root);
     let text = match &outcome {
         Ok(report) => report.to_string(),
-        Err(error) => format!("{}\n", crate::verdict::chain(error)),
+        Err(error) => format!("{}\n", lifeboat_sys::error::chain(error)),
     };
     write(&report, text)?;
     uninstall(root)?;

@@ -61,7 +61,7 @@ pub struct Opened<'a> {
 pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let refused = |error: &OpenError| PrepareError::Backup {
         path: source.path.display().to_string(),
-        reason: crate::verdict::chain(error),
+        reason: lifeboat_sys::error::chain(error),
     };
     let backup = source.backup.as_ref().map_err(refused)?;
     let summary = backup.summary();

@@ -1,7 +1,10 @@
 //! The one verdict of a restore: every check with its result, every file that
 //! is missing, one word at the end.
 
+use std::error::Error;
 use std::fmt::Write as _;
+
+use lifeboat_sys::error::chain;
 
 /// One thing that was done or checked, and how it came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Verdict {
     }
 
     /// Records a check that failed.
-    pub fn fail(&mut self, what: impl Into<String>, error: &(dyn std::error::Error + 'static)) {
+    pub fn fail(&mut self, what: impl Into<String>, error: &dyn Error) {
         let check = Check {
             what: what.into(),
             result: Err(chain(error)),
@@ -112,18 +115,6 @@ impl Verdict {
         });
         text
     }
-}
-
-/// An error with its causes, as one line.
-#[must_use]
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

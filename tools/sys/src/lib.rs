@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod child;
+pub mod error;
 pub mod fs;
 pub mod openat;
 pub mod run;
