@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::panic::{PanicHookInfo, set_hook};
 
 use heapless::String;
-use lifeboat_sys::run::reset_signals;
+use lifeboat_sys::child::reset_signals;
 use nix::unistd::{execv, pause, sync};
 
 /// The shell becomes PID 1, so it starts another one whenever that ends. What

@@ -5,6 +5,7 @@
 //! firmware boots.
 
 use std::error::Error;
+use std::fs::File;
 use std::path::Path;
 
 use lifeboat_archive::{Backup, ExtractOptions};
@@ -13,13 +14,17 @@ use lifeboat_boot::{bootimage, bootlist, grub, ofpath};
 use lifeboat_layout::apply;
 use lifeboat_layout::fstab::fstab;
 use lifeboat_layout::plan::Plan;
-use lifeboat_sys::fs::{create_dir_all, read_to_string, write};
+use lifeboat_sys::fs::{FsError, PathContext, create_dir_all, read_to_string, write};
+
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::verdict::{DiskState, Verdict};
 use crate::{firstboot, logs, lvm_devices};
 
 /// Where the new system is mounted while it is filled.
 const TARGET: &str = "/run/lifeboat/target";
+/// Held while a restore runs.
+const LOCK: &str = "/run/lifeboat/restore.lock";
 /// This very program, for the first boot.
 const SELF: &str = "/proc/self/exe";
 
@@ -33,6 +38,21 @@ pub trait Observer {
 
 /// A step failed; the verdict has the details.
 struct Stopped;
+
+/// Another restore is running.
+#[derive(Debug, thiserror::Error)]
+enum AloneError {
+    #[error(transparent)]
+    File(#[from] FsError),
+    #[error("0590-458 Another console of this machine is restoring; nothing was written from here")]
+    Other,
+}
+
+/// Takes the lock that only one restore can hold.
+fn alone() -> Result<Flock<File>, AloneError> {
+    let file = File::create(LOCK).at("create", LOCK)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| AloneError::Other)
+}
 
 struct Restore<'a> {
     plan: &'a Plan,
@@ -81,6 +101,10 @@ impl Restore<'_> {
 
     fn whole(&mut self) -> Result<(), Stopped> {
         let plan = self.plan;
+        // Held to the end: two consoles may show the menu.
+        let _alone = self.step("one restore", |_| {
+            alone().map(|lock| (lock, "no other console restores".to_owned()))
+        })?;
         self.verdict.state = DiskState::Incomplete;
         self.step("disk layout", |me| {
             apply::apply(plan, &mut |step| me.observer.begin(step)).map(|()| {
@@ -183,7 +207,7 @@ impl Restore<'_> {
         }
     }
 
-    fn fstab(&self, root: &Path) -> Result<((), String), lifeboat_sys::fs::FsError> {
+    fn fstab(&self, root: &Path) -> Result<((), String), FsError> {
         create_dir_all(root.join("etc"))?;
         let path = root.join("etc/fstab");
         let old = if path.exists() {

@@ -4,11 +4,12 @@
 //! emulator or a daemon is started with [`std::process::Command`] and tied to
 //! us here.
 
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use nix::unistd::{getpid, getppid};
 
 /// Makes the kernel kill the child when the *thread* that spawns it ends, for
@@ -19,7 +20,7 @@ use nix::unistd::{getpid, getppid};
 pub fn tie(command: &mut Command) -> &mut Command {
     let parent = getpid();
     let setup = move || {
-        crate::run::reset_signals()?;
+        reset_signals()?;
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         // Had the parent died before the line above, no signal would come.
         if getppid() == parent {
@@ -34,6 +35,21 @@ pub fn tie(command: &mut Command) -> &mut Command {
     unsafe {
         command.pre_exec(setup)
     }
+}
+
+/// Rust ignores SIGPIPE and PID 1 blocks signals; a child must inherit neither.
+/// For use between fork and exec.
+///
+/// # Errors
+/// What the kernel said.
+pub fn reset_signals() -> io::Result<()> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
+    // SAFETY: installing the default disposition runs no code of ours.
+    #[expect(unsafe_code, reason = "sigaction takes arbitrary handlers")]
+    unsafe {
+        signal(Signal::SIGPIPE, SigHandler::SigDfl)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::child::tie;
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 
 /// How many bytes of a program's standard error an error message keeps.
 const TAIL: usize = 2000;
@@ -288,21 +287,6 @@ impl Tool {
         }
         command
     }
-}
-
-/// Rust ignores SIGPIPE and PID 1 blocks signals; a child must inherit neither.
-/// For use between fork and exec.
-///
-/// # Errors
-/// What the kernel said.
-pub fn reset_signals() -> io::Result<()> {
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
-    // SAFETY: installing the default disposition runs no code of ours.
-    #[expect(unsafe_code, reason = "sigaction takes arbitrary handlers")]
-    unsafe {
-        signal(Signal::SIGPIPE, SigHandler::SigDfl)?;
-    }
-    Ok(())
 }
 
 /// Reads a pipe to its end, logging each line under the program's name.

@@ -14,7 +14,7 @@ use nix::unistd::setsid;
 /// `/dev/console`, which cannot be a controlling terminal.
 pub fn lead(command: &mut Command) -> &mut Command {
     let setup = || {
-        crate::run::reset_signals()?;
+        crate::child::reset_signals()?;
         setsid()?;
         take_terminal()
     };
