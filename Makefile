@@ -68,7 +68,7 @@ test: setup ## what CI runs
 	$(SCENARIOS) test --core
 
 bench: image demo-backup ## sizes, CPU seconds, memory
-	$(SCENARIOS) bench
+	$(SCENARIOS) bench --lifeboat $(LIFEBOAT)
 
 clean:
 	rm -rf $(BUILD) $(TARGETDIR)

@@ -52,7 +52,7 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "cd-install-auto",
         about: "restore unattended onto the disk of a serial number; its neighbour untouched",
-        core: false,
+        core: true,
         run: install_auto::run,
     },
 ];
