@@ -6,6 +6,11 @@ pub const WELCOME: &str = "Welcome to Lifeboat";
 /// Its item "Install from a System Backup".
 pub const WELCOME_INSTALL: &str = "1";
 
+/// Its item "Start a Maintenance Shell".
+pub const WELCOME_SHELL: &str = "2";
+/// Its item "Restart or Power Off".
+pub const WELCOME_POWER: &str = "3";
+
 /// Title of the list of backups found.
 pub const SOURCES: &str = "Choose the System Backup";
 /// The first backup in it.
@@ -28,6 +33,8 @@ pub const FAILED: &str = "Verdict: FAILED";
 
 /// Title of the last screen.
 pub const RESTART: &str = "Restart or Power Off";
+/// Its item "Restart".
+pub const RESTART_NOW: &str = "1";
 /// Its item "Power off".
 pub const POWER_OFF: &str = "2";
 

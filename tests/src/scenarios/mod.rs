@@ -5,6 +5,7 @@ mod damaged;
 mod harness;
 mod install;
 mod install_auto;
+mod shell;
 
 use anyhow::Result;
 
@@ -36,6 +37,12 @@ pub const ALL: &[Scenario] = &[
         about: "no disk, a disk too small, no backup: told and back to the menu",
         core: true,
         run: bad_input::run,
+    },
+    Scenario {
+        name: "cd-shell",
+        about: "the maintenance shell, the boot list set there, restart",
+        core: true,
+        run: shell::run,
     },
     Scenario {
         name: "cd-install-damaged",

@@ -1,10 +1,11 @@
 //! The first screen: *Welcome to Lifeboat*.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Write, stdin};
 
 use lifeboat_sys::run::Tool;
+use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 
-use crate::terminal::{PREVIOUS, Screen, Terminal};
+use crate::terminal::{PREVIOUS, Screen, Terminal, TerminalError};
 use crate::{MenuError, install, power, unattended};
 
 const INSTALL: u16 = 1;
@@ -56,10 +57,16 @@ pub fn run<R: BufRead, W: Write>(
 
 fn shell<R: BufRead, W: Write>(terminal: &mut Terminal<R, W>) -> Result<(), MenuError> {
     terminal.line("Maintenance shell. Type exit to come back to the menu.")?;
+    // A program that dies in the shell may leave the line without echo.
+    let before = tcgetattr(stdin()).ok();
     let status = Tool::new("/bin/sh")
         .arg("-l")
         .attached()
         .map_err(MenuError::Shell)?;
     log::info!("maintenance shell: {status}");
+    if let Some(before) = before {
+        tcsetattr(stdin(), SetArg::TCSADRAIN, &before)
+            .map_err(|errno| TerminalError::Io(errno.into()))?;
+    }
     Ok(())
 }
