@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs::File;
 use std::path::Path;
 
-use lifeboat_archive::{Backup, ExtractOptions};
+use lifeboat_archive::{Backup, ExtractError, ExtractOptions};
 use lifeboat_boot::chroot::{Chroot, UuidLink};
 use lifeboat_boot::{bootimage, bootlist, grub, ofpath};
 use lifeboat_layout::apply;
@@ -38,6 +38,15 @@ pub trait Observer {
 
 /// A step failed; the verdict has the details.
 struct Stopped;
+
+/// The files are not all there.
+#[derive(Debug, thiserror::Error)]
+enum FilesError {
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    #[error("0590-459 {0} findings: files are missing or not as they were; each is named below")]
+    NotAsTheyWere(usize),
+}
 
 /// Another restore is running.
 #[derive(Debug, thiserror::Error)]
@@ -182,29 +191,31 @@ impl Restore<'_> {
 
     fn files(&mut self, root: &Path) -> Result<(), Stopped> {
         let backup = self.backup;
-        let report = self.step("files", |me| {
+        let mut findings = Vec::new();
+        let restored = self.step("files", |me| {
             let total = backup.totals().bytes_raw;
             let mut progress = |p: lifeboat_archive::Progress| {
                 me.observer.progress(p.done, p.total.unwrap_or(total));
             };
-            backup
-                .extract(root, &ExtractOptions::default(), &mut progress)
-                .map(|report| {
-                    let found = format!(
+            let report = backup.extract(root, &ExtractOptions::default(), &mut progress)?;
+            findings.extend(report.damaged);
+            findings.extend(report.refused);
+            if findings.is_empty() {
+                Ok((
+                    (),
+                    format!(
                         "{} files, {} bytes, every hash checked",
                         report.files, report.bytes
-                    );
-                    (report, found)
-                })
-        })?;
-        for finding in report.damaged.iter().chain(&report.refused) {
+                    ),
+                ))
+            } else {
+                Err(FilesError::NotAsTheyWere(findings.len()))
+            }
+        });
+        for finding in findings {
             self.verdict.problem(finding.to_string());
         }
-        if self.verdict.is_success() {
-            Ok(())
-        } else {
-            Err(Stopped)
-        }
+        restored
     }
 
     fn fstab(&self, root: &Path) -> Result<((), String), FsError> {
