@@ -48,13 +48,14 @@ fn numbers_are_unique_and_documented() {
     let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files.into_iter().filter(|file| !is_test_module(file)) {
         let text = fs::read_to_string(&file).unwrap();
-        // Tests quote numbers, and so do comments.
+        // Scenarios quote the product's numbers, tests and comments any.
+        let quotes = file.starts_with(top.join("tests"));
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for line in code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
         {
-            for number in numbers(line) {
+            for number in numbers(line).filter(|number| !quotes || number.starts_with('9')) {
                 places
                     .entry(number.to_owned())
                     .or_default()
