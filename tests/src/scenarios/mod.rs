@@ -6,6 +6,7 @@ mod harness;
 mod install;
 mod install_auto;
 mod shell;
+mod sources;
 
 use anyhow::Result;
 
@@ -43,6 +44,12 @@ pub const ALL: &[Scenario] = &[
         about: "the maintenance shell, the boot list set there, restart",
         core: true,
         run: shell::run,
+    },
+    Scenario {
+        name: "cd-sources",
+        about: "backups on another CD and on a disk are found; looking changes nothing",
+        core: true,
+        run: sources::run,
     },
     Scenario {
         name: "cd-install-damaged",
