@@ -59,13 +59,13 @@ run: image demo-backup ## the rescue CD on this terminal
 	$(SCENARIOS) run
 
 e2e: image demo-backup ## all scenarios, or ONLY=name
-	$(SCENARIOS) test $(if $(ONLY),--only $(ONLY))
+	$(SCENARIOS) test --jobs 2 $(if $(ONLY),--only $(ONLY))
 
 test: setup ## what CI runs
 	$(MAKE) check
 	$(MAKE) units-both-orders
 	$(MAKE) image demo-backup
-	$(SCENARIOS) test --core
+	$(SCENARIOS) test --core --jobs 2
 
 bench: image demo-backup ## sizes, CPU seconds, memory
 	$(SCENARIOS) bench --lifeboat $(LIFEBOAT)

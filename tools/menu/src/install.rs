@@ -18,8 +18,7 @@ use crate::{MenuError, power, report, settings, sources};
 /// A progress line at most this often: a serial line is slow.
 const REFRESH: Duration = Duration::from_secs(2);
 
-const PLAN_HELP: &str = "\
-  0   writes the target disk as listed. This cannot be undone.
+const PLAN_HELP: &str = "  0   writes the target disk as listed. This cannot be undone.
   99  goes back; nothing has been written so far.";
 
 /// Walks through the screens; comes back when the operator does.

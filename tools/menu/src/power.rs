@@ -12,8 +12,7 @@ use crate::terminal::{PREVIOUS, Screen, Terminal};
 /// How long the shutdown may take; PID 1 has its own, shorter limits.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-const HELP: &str = "\
-  File systems are unmounted and volume groups deactivated first. After an
+const HELP: &str = "  File systems are unmounted and volume groups deactivated first. After an
   installation choose 1; the firmware starts the restored system.";
 
 /// Shows the screen; returns only for *Previous Menu*.

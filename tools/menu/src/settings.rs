@@ -12,14 +12,13 @@ const DISKS: u16 = 1;
 const SHRINK: u16 = 2;
 const CONTINUE: u16 = 0;
 
-const HELP: &str = "\
-  1  chooses the disk that is written anew. Without a choice Lifeboat takes the
+const HELP: &str = "  1  chooses the disk that is written anew. Without a choice Lifeboat takes the
      one that the backup came from, or an empty one, and says why.
   2  makes file systems only as big as their content needs.
   0  shows the plan. Nothing is written before you agree to it.";
 
-const DISK_HELP: &str = "\
-  Type the number of a disk to choose it, the same number again to let Lifeboat
+const DISK_HELP: &str =
+    "  Type the number of a disk to choose it, the same number again to let Lifeboat
   choose. ALL DATA on the chosen disk will be destroyed; other disks are not
   touched.";
 

@@ -9,8 +9,7 @@ use crate::terminal::{PREVIOUS, Screen, Terminal, wrap};
 
 const LOOK_AGAIN: u16 = 77;
 
-const HELP: &str = "\
-  Backups are files named *.mksysb at the top or in the directory lifeboat of a
+const HELP: &str = "  Backups are files named *.mksysb at the top or in the directory lifeboat of a
   CD or of a disk with an ext4, xfs or FAT file system. A backup that is damaged
   or cut short is listed with the reason and cannot be chosen. Change the CD and
   take 77 to look again.";

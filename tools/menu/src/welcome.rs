@@ -12,8 +12,7 @@ const INSTALL: u16 = 1;
 const SHELL: u16 = 2;
 const POWER: u16 = 3;
 
-const HELP: &str = "\
-  1  looks for system backups on CDs and disks, shows what is on them, and
+const HELP: &str = "  1  looks for system backups on CDs and disks, shows what is on them, and
      restores one onto a disk of this machine. Nothing is written before you
      have seen the plan and agreed.
   2  gives a shell with lvm, fsck, mount and an editor (vi). `exit` comes back.
