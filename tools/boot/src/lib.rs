@@ -8,5 +8,6 @@ pub mod bootimage;
 pub mod bootlist;
 pub mod chroot;
 pub mod grub;
+pub mod needs;
 pub mod nvram;
 pub mod ofpath;

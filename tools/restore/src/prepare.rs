@@ -1,6 +1,7 @@
 //! From a source and settings to a plan. Nothing here writes to a disk.
 
-use lifeboat_archive::{Backup, OpenError};
+use lifeboat_archive::{Backup, OpenError, ReadError};
+use lifeboat_boot::needs;
 use lifeboat_layout::disks::{self, Disk, DiskError};
 use lifeboat_layout::model::{Model, ModelError};
 use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
@@ -35,6 +36,12 @@ pub enum PrepareError {
     /// The answers ask for something that is not done yet; doing without it would be a guess.
     #[error("0590-457 bosinst.data sets {0}, which Lifeboat does not do yet; leave it blank")]
     NotYet(&'static str),
+    /// The list of its files cannot be read: nothing could be checked.
+    #[error("0590-460 The backup cannot be restored")]
+    Manifest(#[source] ReadError),
+    /// It lacks what the restored system would need to boot.
+    #[error("0590-461 The system in the backup cannot be made to boot; it lacks {0}")]
+    NotBootable(String),
     /// The disks cannot be listed.
     #[error("0590-456 The disks of this machine cannot be looked at")]
     Disks(#[source] DiskError),
@@ -72,13 +79,29 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let text = source.answers.as_deref().unwrap_or(&inside);
     let document = Document::parse(text).map_err(PrepareError::Answers)?;
     let answers = Bosinst::from_document(&document).map_err(PrepareError::Bosinst)?;
-    match not_yet(&answers.control) {
-        Some(field) => Err(PrepareError::NotYet(field)),
-        None => Ok(Opened {
-            backup,
-            model,
-            answers,
-        }),
+    if let Some(field) = not_yet(&answers.control) {
+        return Err(PrepareError::NotYet(field));
+    }
+    bootable(backup)?;
+    Ok(Opened {
+        backup,
+        model,
+        answers,
+    })
+}
+
+/// Whether the manifest is sound and the system brings what makes it boot.
+fn bootable(backup: &Backup) -> Result<(), PrepareError> {
+    let manifest = backup.manifest().map_err(PrepareError::Manifest)?;
+    let entries: Vec<_> = manifest.entries().map(|entry| entry.path).collect();
+    let paths = entries
+        .iter()
+        .map(|path| path.strip_prefix(b"./").unwrap_or(path));
+    let missing = needs::missing(paths);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(PrepareError::NotBootable(missing.join(", ")))
     }
 }
 
