@@ -116,14 +116,15 @@ impl Restore<'_> {
         })?;
         self.verdict.state = DiskState::Incomplete;
         self.step("disk layout", |me| {
-            apply::apply(plan, &mut |step| me.observer.begin(step)).map(|()| {
+            let done = apply::apply(plan, &mut |step| me.observer.begin(step));
+            if done.as_ref().is_err_and(|error| !error.wrote()) {
+                me.verdict.state = DiskState::Untouched;
+            }
+            let (partitions, file_systems) = (plan.partitions.len(), plan.file_systems.len());
+            done.map(|()| {
                 (
                     (),
-                    format!(
-                        "{} partitions, {} file systems",
-                        plan.partitions.len(),
-                        plan.file_systems.len()
-                    ),
+                    format!("{partitions} partitions, {file_systems} file systems"),
                 )
             })
         })?;

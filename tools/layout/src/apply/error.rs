@@ -103,3 +103,11 @@ pub enum ApplyError {
         source: io::Error,
     },
 }
+
+impl ApplyError {
+    /// Whether the target disk may have been written to before this error.
+    #[must_use]
+    pub fn wrote(&self) -> bool {
+        !matches!(self, Self::Probe(_) | Self::Plan(_) | Self::Changed(_))
+    }
+}
