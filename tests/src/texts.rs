@@ -18,8 +18,17 @@ pub const FIRST_SOURCE: &str = "1";
 
 /// Title of the settings.
 pub const SETTINGS: &str = "System Backup Installation and Settings";
+/// Their item "Disk(s) where you want to install".
+pub const SETTINGS_DISKS: &str = "1";
+/// Their item "Shrink File Systems".
+pub const SETTINGS_SHRINK: &str = "2";
 /// Their item "Continue with the settings listed above".
 pub const SETTINGS_CONTINUE: &str = "0";
+
+/// Title of the list of disks.
+pub const DISKS: &str = "Change Disk(s) Where You Want to Install";
+/// Its item "Continue with the choice indicated above".
+pub const DISKS_CONTINUE: &str = "0";
 
 /// Title of the plan.
 pub const PLAN: &str = "Installation Plan";

@@ -1,8 +1,9 @@
 //! `cd-sources`: a backup is found on another CD and on a disk; looking at it,
-//! up to the plan, changes neither; the disk that carries it is no target.
+//! with other settings and up to the plan, changes neither; the disk that carries
+//! it is no target.
 
 use anyhow::{Context, Result, ensure};
-use lifeboat_qemu::{Bus, Disk, Format};
+use lifeboat_qemu::{Bus, Disk, Format, Running};
 use lifeboat_sys::fs::{PathContext, create_dir_all};
 use lifeboat_sys::run::Tool;
 
@@ -32,12 +33,7 @@ pub fn run(lab: &Lab) -> Result<()> {
         "no disk in {list}"
     );
     machine.send_line("2")?;
-    menus::answer(
-        &mut machine,
-        texts::SETTINGS,
-        texts::SETTINGS_CONTINUE,
-        limits::proof(),
-    )?;
+    choose_disk_and_shrink(&mut machine)?;
     machine.expect(texts::PLAN, limits::proof())?;
     let plan = machine.expect(texts::PROMPT, limits::screen())?.before;
     let target = plan
@@ -45,6 +41,10 @@ pub fn run(lab: &Lab) -> Result<()> {
         .find(|line| line.starts_with("Target disk"))
         .context("no target in the plan")?;
     ensure!(target.contains("vdb"), "the target is {target:?}");
+    ensure!(
+        words(&plan).contains("file systems are shrunk"),
+        "nothing is shrunk in {plan}"
+    );
     let spared = plan
         .lines()
         .find(|line| line.starts_with("Not touched"))
@@ -60,6 +60,48 @@ pub fn run(lab: &Lab) -> Result<()> {
         sha256(&image)? == before,
         "the disk with the backup was written to"
     );
+    Ok(())
+}
+
+/// Text without its line breaks: the plan is wrapped.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Names the blank disk as the target, asks for shrinking, and continues.
+fn choose_disk_and_shrink(machine: &mut Running) -> Result<()> {
+    menus::answer(
+        machine,
+        texts::SETTINGS,
+        texts::SETTINGS_DISKS,
+        limits::proof(),
+    )?;
+    menus::answer(machine, texts::DISKS, "2", limits::screen())?;
+    menus::answer(
+        machine,
+        texts::DISKS,
+        texts::DISKS_CONTINUE,
+        limits::screen(),
+    )?;
+    menus::answer(
+        machine,
+        texts::SETTINGS,
+        texts::SETTINGS_SHRINK,
+        limits::screen(),
+    )?;
+    machine.expect(texts::SETTINGS, limits::screen())?;
+    let settings = machine.expect(texts::PROMPT, limits::screen())?.before;
+    let says = |what: &str, value: &str| {
+        settings
+            .lines()
+            .any(|line| line.contains(what) && line.contains(value))
+    };
+    ensure!(
+        says("want to install", "(vdb)"),
+        "the disk chosen is not in {settings}"
+    );
+    ensure!(says("Shrink", "Yes"), "shrinking is not in {settings}");
+    machine.send_line(texts::SETTINGS_CONTINUE)?;
     Ok(())
 }
 
