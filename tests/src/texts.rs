@@ -61,3 +61,14 @@ pub const FIRMWARE_TRIES: &str = "Trying to load:  from: ";
 pub const FIRMWARE_TRIES_END: &str = " ...";
 /// What comes of it: loaded, or an error of the firmware.
 pub const FIRMWARE_OUTCOMES: [&str; 2] = ["Successfully loaded", "E34"];
+
+/// GRUB's menu on the CD waits for a key.
+pub const GRUB_MENU: &str = "executed automatically in";
+/// GRUB waits for a command.
+pub const GRUB_PROMPT: &str = "grub> ";
+/// What starts the rescue image without questions.
+pub const GRUB_AUTO: [&str; 3] = [
+    "linux /boot/vmlinuz lifeboat.mode=auto quiet",
+    "initrd /boot/initrd.img",
+    "boot",
+];

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use lifeboat_qemu::Machine;
 
 use crate::lab::{DISK_BYTES, Lab, is_blank};
-use crate::menus;
+use crate::{limits, menus, texts};
 
 /// Too small for the demo system, large enough for a partition table.
 const SMALL_DISK_BYTES: u64 = 64 << 20;
@@ -18,6 +18,8 @@ pub fn run(lab: &Lab) -> Result<()> {
         message.contains("disk"),
         "no disk, and the message is {message:?}"
     );
+
+    unattended(lab, lab.machine("unattended").cd(&with_backup)).context("unattended, no disk")?;
 
     let machine = lab.machine("small").cd(&with_backup);
     let message = with_disk(lab, machine, SMALL_DISK_BYTES).context("a disk too small")?;
@@ -43,6 +45,25 @@ fn with_disk(lab: &Lab, machine: Machine, bytes: u64) -> Result<String> {
     let message = refused(lab, machine.disk(disk))?;
     ensure!(is_blank(&image)?, "{} was written to", image.display());
     Ok(message)
+}
+
+/// With `lifeboat.mode=auto`, typed at GRUB's prompt, nobody is asked; what
+/// cannot be done is told all the same, and the menu follows.
+fn unattended(lab: &Lab, machine: Machine) -> Result<()> {
+    let mut machine = lab.power_on(machine)?;
+    machine.expect(texts::GRUB_MENU, limits::to_menu())?;
+    machine.send("c")?;
+    for command in texts::GRUB_AUTO {
+        machine.expect(texts::GRUB_PROMPT, limits::screen())?;
+        machine.send_line(command)?;
+    }
+    let told = machine.expect(texts::WELCOME, limits::to_menu())?.before;
+    ensure!(told.contains("0590-220"), "what is told is {told}");
+    ensure!(
+        !told.contains(texts::PROMPT),
+        "a question was asked: {told}"
+    );
+    Ok(menus::prompt(&mut machine)?)
 }
 
 fn refused(lab: &Lab, machine: Machine) -> Result<String> {
