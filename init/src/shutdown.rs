@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{attribute, read_to_string};
 use lifeboat_sys::run::Tool;
 use nix::errno::Errno;
@@ -109,7 +110,7 @@ fn unmount_all() {
     for pass in 1..=PASSES {
         let mountinfo = match read_to_string("/proc/self/mountinfo") {
             Ok(text) => text,
-            Err(error) => return log::error!("{error}: {}", error.source),
+            Err(error) => return log::error!("{}", chain(&error)),
         };
         let points = to_unmount(&mountinfo, &setup::own_mount_points());
         if points.is_empty() {
@@ -146,11 +147,7 @@ fn has_device_mapper() -> bool {
 
 fn run(tool: &Tool) {
     if let Err(error) = tool.clone().deadline(WRITING).run() {
-        let cause = std::error::Error::source(&error);
-        log::error!(
-            "{error}{}",
-            cause.map_or_else(String::new, |cause| format!(": {cause}"))
-        );
+        log::error!("{}", chain(&error));
     }
 }
 

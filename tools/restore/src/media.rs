@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use lifeboat_layout::signature::{self, Found};
+use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, PathContext, attribute, create_dir_all};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
@@ -86,7 +87,7 @@ pub fn present() -> Result<Vec<Medium>, FsError> {
         }
         match head(&Path::new("/dev").join(&device)) {
             Ok(head) => media.extend(recognise(device, &head)),
-            Err(error) => log::info!("{error}: {}", error.source),
+            Err(error) => log::info!("{}", chain(&error)),
         }
     }
     media.sort_by_key(|m| {

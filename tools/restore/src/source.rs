@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lifeboat_archive::{Backup, OpenError, Summary};
 use lifeboat_stanza::Document;
+use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, PathContext, read_to_string};
 
 use crate::media::{self, MountedMedium};
@@ -56,7 +57,7 @@ pub fn find() -> Result<Sources, FsError> {
                 sources.media.push(medium);
             }
             Ok(_) => log::info!("no backup on {device}"),
-            Err(error) => log::warn!("{device}: {error}: {}", error.source),
+            Err(error) => log::warn!("{device}: {}", chain(&error)),
         }
     }
     Ok(sources)
