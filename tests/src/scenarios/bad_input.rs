@@ -63,7 +63,7 @@ fn unattended(lab: &Lab, machine: Machine) -> Result<()> {
         !told.contains(texts::PROMPT),
         "a question was asked: {told}"
     );
-    Ok(menus::prompt(&mut machine)?)
+    menus::prompt(&mut machine)
 }
 
 fn refused(lab: &Lab, machine: Machine) -> Result<String> {
