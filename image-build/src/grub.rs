@@ -10,7 +10,7 @@ use lifeboat_sys::run::{RunError, Tool};
 use crate::rescue::{INITRAMFS, KERNEL};
 
 /// Seconds that the menu waits for a key.
-const TIMEOUT: u32 = 3;
+const TIMEOUT: u32 = 2;
 
 /// The modules for the menu and for loading: conditions, the loader, and the
 /// decompressor for the gzipped kernel.
