@@ -60,6 +60,13 @@ fn found_by_the_verdict(lab: &Lab, backup: &Path) -> Result<()> {
         "no numbered message names a file\n{}",
         machine.evidence()
     );
+    for claim in ["every hash checked", "now: boot record"] {
+        ensure!(
+            !verdict.before.contains(claim),
+            "{claim:?} stands above a bad verdict\n{}",
+            machine.evidence()
+        );
+    }
     menus::prompt(&mut machine).context("the menu does not come again after the verdict")
 }
 

@@ -187,6 +187,7 @@ impl Restore<'_> {
             chroot.leave().map(|()| ((), "unmounted".to_owned()))
         })?;
         booted?;
+        self.verdict.state = DiskState::NotInBootList { path: None };
         self.boot_list()
     }
 
@@ -279,7 +280,9 @@ impl Restore<'_> {
         let path = self.step("firmware path", |_| {
             ofpath::of_path(Path::new("/sys"), &disk).map(|path| (path.clone(), path))
         })?;
-        self.verdict.state = DiskState::NotInBootList { path: path.clone() };
+        self.verdict.state = DiskState::NotInBootList {
+            path: Some(path.clone()),
+        };
         self.step("boot list", |_| {
             bootlist::put_first(Path::new(bootlist::DEVICE), &path)
                 .map(|list| ((), format!("{}, read back", list.join(" "))))

@@ -25,8 +25,8 @@ pub enum DiskState {
     Incomplete,
     /// The system is whole, but the firmware was not told.
     NotInBootList {
-        /// Open Firmware path of the disk.
-        path: String,
+        /// Open Firmware path of the disk, once it is known.
+        path: Option<String>,
     },
     /// The system is whole and first in the boot list.
     Complete,
@@ -103,10 +103,13 @@ impl Verdict {
         text.push_str("Verdict: FAILED\n");
         text.push_str(&match &self.state {
             DiskState::Untouched => "The target disk was not written to.".to_owned(),
-            DiskState::NotInBootList { path } => format!(
-                "The system on the disk is whole, but something after it failed. At the\n\
-                 firmware prompt it starts with: boot {path}"
-            ),
+            DiskState::NotInBootList { path } => {
+                let how = path.as_ref().map_or_else(
+                    || "Choose the disk in the firmware's boot menu.".to_owned(),
+                    |path| format!("At the\nfirmware prompt it starts with: boot {path}"),
+                );
+                format!("The system on the disk is whole, but something after it failed. {how}")
+            }
             DiskState::Incomplete | DiskState::Complete => {
                 "The target disk holds an incomplete system and does not boot. Installing\n\
                  again begins anew."
@@ -143,5 +146,17 @@ mod tests {
             "{}",
             verdict.text()
         );
+    }
+
+    #[test]
+    fn a_whole_system_is_not_called_incomplete() {
+        let mut verdict = Verdict::default();
+        verdict.fail("firmware path", &std::io::Error::other("unknown bus"));
+        verdict.state = DiskState::NotInBootList { path: None };
+        assert!(verdict.text().contains("is whole") && verdict.text().contains("boot menu"));
+        verdict.state = DiskState::NotInBootList {
+            path: Some("/x@1".into()),
+        };
+        assert!(verdict.text().ends_with("boot /x@1"));
     }
 }
