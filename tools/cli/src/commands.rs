@@ -1,0 +1,38 @@
+//! The table of commands: one line for each, sorted by name.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mksysb};
+
+/// Makes the enumeration that clap reads, and what runs each of its commands.
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $name:ident($arguments:ty) => $run:path,)*) => {
+        /// A command with its arguments.
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* $name($arguments),)*
+        }
+
+        impl Command {
+            /// Does what was asked for.
+            pub(crate) fn run(&self) -> Result<ExitCode> {
+                match self {
+                    $(Self::$name(arguments) => $run(arguments),)*
+                }
+            }
+        }
+    };
+}
+
+// A command is called as its name here is written in lower case with hyphens; its
+// help is the doc comment of its arguments.
+commands! {
+    Bootlist(bootlist::Args) => bootlist::run,
+    Cfgmgr(cfgmgr::Args) => cfgmgr::run,
+    FirstBoot(first_boot::Args) => first_boot::run,
+    Lsmksysb(lsmksysb::Args) => lsmksysb::run,
+    Menu(menu::Args) => menu::run,
+    Mksysb(mksysb::Args) => mksysb::run,
+}
