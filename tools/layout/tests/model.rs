@@ -415,7 +415,9 @@ fn what_is_asked_of_a_model_is_what_it_has() {
             .as_deref(),
         Some("/boot")
     );
-    let Table::Gpt(guid) = model.disks[0].table;
+    let Table::Gpt(guid) = model.disks[0].table else {
+        panic!("the demo has a GPT");
+    };
     assert_eq!(guid.to_string(), "5b1d6f0a-8f5e-4a39-9c58-3f0d3a3b1c00");
     let Format::Ext(Ext { reserved, .. }) = &model.file_systems[1].format else {
         panic!("no ext")

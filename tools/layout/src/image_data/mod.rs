@@ -65,6 +65,17 @@ impl Model {
         Ok(model)
     }
 
+    /// Reads the model of a volume group on its own out of a `VG.data` and checks it.
+    ///
+    /// # Errors
+    /// As [`from_document`](Self::from_document).
+    pub fn from_group_document(document: &Document) -> Result<Self, ModelError> {
+        refuse_unknown(document)?;
+        let model = read::model(document)?;
+        model.check_group()?;
+        Ok(model)
+    }
+
     /// Writes the model as a new `image.data`.
     #[must_use]
     pub fn to_document(&self) -> Document {

@@ -120,13 +120,17 @@ fn disk(document: &Document, own: &Stanza) -> Read<SourceDisk> {
         what: "lx_disk_data".to_owned(),
         to: format!("{name} in source_disk_data"),
     })?;
-    let table = own.required("LX_TABLE")?;
-    if table != "gpt" {
-        return Err(ModelError::Unsupported(format!(
-            "a partition table of type {table} on {name}"
-        )));
-    }
-    let guid = own.required_value("LX_DISK_GUID", "a GUID", |value| value.parse::<Guid>().ok())?;
+    let table = match own.required("LX_TABLE")? {
+        "gpt" => Table::Gpt(
+            own.required_value("LX_DISK_GUID", "a GUID", |value| value.parse::<Guid>().ok())?,
+        ),
+        "none" => Table::None,
+        other => {
+            return Err(ModelError::Unsupported(format!(
+                "a partition table of type {other} on {name}"
+            )));
+        }
+    };
     let sector = own.required_value("LX_SECTOR_SIZE", "512, 4096", |value| match value {
         "512" => Some(512),
         "4096" => Some(4096),
@@ -141,7 +145,7 @@ fn disk(document: &Document, own: &Stanza) -> Read<SourceDisk> {
         location: text(source, "LOCATION")?,
         serial: text(source, "LX_SERIAL")?,
         wwid: text(source, "LX_WWID")?,
-        table: Table::Gpt(guid),
+        table,
         sector,
     })
 }

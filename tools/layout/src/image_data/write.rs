@@ -86,12 +86,14 @@ fn source_disk(disk: &SourceDisk, stanza: &mut Stanza) {
 }
 
 fn own_disk(disk: &SourceDisk, stanza: &mut Stanza) {
-    let Table::Gpt(guid) = disk.table;
-    stanza
-        .set("LX_DISK", &disk.name)
-        .set("LX_TABLE", "gpt")
-        .set("LX_DISK_GUID", &guid.to_string())
-        .set("LX_SECTOR_SIZE", &disk.sector.to_string());
+    stanza.set("LX_DISK", &disk.name);
+    match disk.table {
+        Table::Gpt(guid) => stanza
+            .set("LX_TABLE", "gpt")
+            .set("LX_DISK_GUID", &guid.to_string()),
+        Table::None => stanza.set("LX_TABLE", "none"),
+    };
+    stanza.set("LX_SECTOR_SIZE", &disk.sector.to_string());
 }
 
 fn volume(model: &Model, lv: &LogicalVolume, stanza: &mut Stanza) {

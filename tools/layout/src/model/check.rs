@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Format, Model, Place, Role};
+use super::{Format, Model, Place, Role, SourceDisk, Table};
 use crate::size::{MB, mb, mb_needed};
 use crate::{lvm, mkfs};
 
@@ -85,7 +85,7 @@ impl Model {
         Ok(())
     }
 
-    fn check_names(&self) -> Result<(), ModelError> {
+    pub(super) fn check_names(&self) -> Result<(), ModelError> {
         if let Some(group) = &self.group {
             check_lvm_name(&group.name, "a volume group")?;
         }
@@ -111,7 +111,7 @@ impl Model {
         Ok(())
     }
 
-    fn check_doubles(&self) -> Result<(), ModelError> {
+    pub(super) fn check_doubles(&self) -> Result<(), ModelError> {
         once(self.disks.iter().map(|d| format!("disk {}", d.name)))?;
         once(
             self.partitions
@@ -155,13 +155,11 @@ impl Model {
                 n => ModelError::Unsupported(format!("a system on {n} disks")),
             });
         };
-        // Far above every disk, and far below where sums of sizes could overflow.
-        fits(
-            || format!("disk {}", disk.name),
-            disk.size,
-            || "a disk at most".to_owned(),
-            1 << 60,
-        )?;
+        if disk.table == Table::None {
+            let what = format!("a system on {}, a disk without partitions", disk.name);
+            return Err(ModelError::Unsupported(what));
+        }
+        possible_size(disk)?;
         if let Some(lost) = self.partitions.iter().find(|p| p.disk != disk.name) {
             let what = format!("partition {}", lost.number);
             return Err(ModelError::Dangling {
@@ -240,7 +238,7 @@ impl Model {
         )
     }
 
-    fn check_file_systems(&self) -> Result<(), ModelError> {
+    pub(super) fn check_file_systems(&self) -> Result<(), ModelError> {
         for partition in &self.partitions {
             let wanted = matches!(partition.role, Role::Fs | Role::Swap);
             if wanted && self.on_partition(partition).is_none() {
@@ -292,6 +290,14 @@ impl Model {
     }
 }
 
+/// Far above every disk, and far below where sums of sizes could overflow.
+pub(super) const MOST: u64 = 1 << 60;
+
+fn possible_size(disk: &SourceDisk) -> Result<(), ModelError> {
+    let what = || format!("disk {}", disk.name);
+    fits(what, disk.size, || "a disk at most".to_owned(), MOST)
+}
+
 fn check_lvm_name(name: &str, what: &'static str) -> Result<(), ModelError> {
     lvm::is_name(name)
         .then_some(())
@@ -308,7 +314,7 @@ fn once(things: impl Iterator<Item = String>) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn fits(
+pub(super) fn fits(
     what: impl FnOnce() -> String,
     needed: u64,
     place: impl FnOnce() -> String,

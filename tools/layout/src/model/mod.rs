@@ -5,6 +5,7 @@
 //! when `image.data` is read, never left out.
 
 mod check;
+mod check_group;
 
 pub use check::ModelError;
 
@@ -93,6 +94,8 @@ pub struct SourceDisk {
 pub enum Table {
     /// GPT with this disk GUID.
     Gpt(Guid),
+    /// None: the whole disk is a physical volume.
+    None,
 }
 
 /// The stanza `lx_partition_data`.

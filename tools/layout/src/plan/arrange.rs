@@ -107,7 +107,9 @@ pub(super) fn arrange(
         .disks
         .first()
         .ok_or_else(|| dangling("the backup", "a disk"))?;
-    let Table::Gpt(disk_guid) = disk.table;
+    let Table::Gpt(disk_guid) = disk.table else {
+        return Err(dangling(&disk.name, "a partition table"));
+    };
     Ok(Plan {
         target: target.clone(),
         reason,
