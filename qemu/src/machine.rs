@@ -61,6 +61,7 @@ pub struct Machine {
     network: Option<Network>,
     no_reboot: bool,
     boot_order: Option<String>,
+    virtio_scsi: bool,
     kernel: Option<PathBuf>,
     initrd: Option<PathBuf>,
     command_line: Option<String>,
@@ -81,6 +82,7 @@ impl Machine {
             network: None,
             no_reboot: false,
             boot_order: None,
+            virtio_scsi: false,
             kernel: None,
             initrd: None,
             command_line: None,
@@ -142,6 +144,14 @@ impl Machine {
     #[must_use]
     pub fn boot_order(mut self, letters: &str) -> Self {
         self.boot_order = Some(letters.to_owned());
+        self
+    }
+
+    /// Has a virtio-scsi adapter even without a disk on it, so that disks can be
+    /// [plugged](crate::Running::plug) later.
+    #[must_use]
+    pub fn virtio_scsi(mut self) -> Self {
+        self.virtio_scsi = true;
         self
     }
 
@@ -277,7 +287,7 @@ impl Machine {
         if any(|bus| matches!(bus, Bus::Vscsi { .. })) {
             args.two("-device", DISK_ADAPTER);
         }
-        if any(|bus| matches!(bus, Bus::VirtioScsi { .. })) {
+        if self.virtio_scsi || any(|bus| matches!(bus, Bus::VirtioScsi { .. })) {
             args.two(
                 "-device",
                 &format!("virtio-scsi-pci,id=vio,addr={VIRTIO_SCSI_SLOT:#x}"),

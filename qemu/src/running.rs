@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::console::{Console, Look};
 use crate::control::Control;
+use crate::disk::{Bus, Disk};
 use crate::error::{Error, Result};
 use crate::machine::{Console as ConsoleKind, Machine, QEMU};
 use crate::patience::Patience;
@@ -303,6 +304,37 @@ impl Running {
     /// [`Error::Control`] with QEMU's reason.
     pub fn control(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         self.control.execute(command, arguments)
+    }
+
+    /// Plugs a disk into the virtio-scsi adapter of the running machine. The
+    /// adapter tells the guest; its device node takes a moment to appear.
+    ///
+    /// # Errors
+    /// [`Error::Description`] for a disk on another adapter, [`Error::Control`]
+    /// with QEMU's reason.
+    pub fn plug(&mut self, disk: &Disk) -> Result<()> {
+        let Bus::VirtioScsi { id } = disk.bus else {
+            return Err(Error::Description {
+                machine: self.machine.name.clone(),
+                why: format!("disk {} can only be plugged into virtio-scsi", disk.name),
+            });
+        };
+        let image = json!({
+            "node-name": disk.name, "driver": disk.format.name(), "read-only": disk.read_only,
+            "cache": { "no-flush": true },
+            "file": { "driver": "file", "filename": disk.path },
+        });
+        self.control("blockdev-add", &image)?;
+        let mut device = json!({
+            "driver": "scsi-hd", "bus": "vio.0", "channel": 0, "scsi-id": id, "lun": 0,
+            "drive": disk.name, "id": format!("disk-{}", disk.name),
+        });
+        if let Some(serial) = &disk.serial {
+            device["serial"] = json!(serial);
+        }
+        self.control("device_add", &device)?;
+        self.machine.disks.push(disk.clone());
+        Ok(())
     }
 
     /// Presses the reset button.

@@ -28,6 +28,9 @@ pub struct Media {
     /// The demo system backup; its .sha256sums and .attributes lie beside it
     #[arg(long, default_value = "build/demo.mksysb")]
     pub backup: PathBuf,
+    /// Our package for Debian on Power
+    #[arg(long, default_value = "build/lifeboat.deb")]
+    pub package: PathBuf,
     /// The program that makes CDs
     #[arg(long, default_value = "image-build")]
     pub image_build: PathBuf,

@@ -57,3 +57,9 @@ pub fn command() -> Patience {
 pub fn whole_system() -> Patience {
     Patience::cpu_seconds(900)
 }
+
+/// Writing, checking or packing a backup of the whole guest, in the guest.
+#[must_use]
+pub fn backup() -> Patience {
+    Patience::cpu_seconds(1500)
+}

@@ -1,6 +1,7 @@
 //! Scenarios on emulated pseries machines: real firmware, real GRUB, real
 //! Debian. Also the demo, the CD on a person's terminal, and the benchmarks.
 
+mod base;
 mod bench;
 mod demo;
 mod image_data;
@@ -14,6 +15,7 @@ mod runner;
 mod scenarios;
 mod terminal;
 mod texts;
+mod tools_cd;
 
 use std::process::ExitCode;
 

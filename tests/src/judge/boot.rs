@@ -42,8 +42,16 @@ pub fn boot_alone<'lab>(lab: &'lab Lab, machine: &str, disk: &Disk) -> Result<Po
         "the firmware cannot load the boot record\n{}",
         machine.evidence()
     );
-    machine.login(USER, PASSWORD, limits::to_login())?;
+    log_in(&mut machine)?;
     Ok(machine)
+}
+
+/// Logs in on the demo system, which may still be booting.
+///
+/// # Errors
+/// When no login prompt comes.
+pub fn log_in(machine: &mut Running) -> Result<()> {
+    Ok(machine.login(USER, PASSWORD, limits::to_login())?)
 }
 
 /// Shuts the system down in order and waits until the machine is off.

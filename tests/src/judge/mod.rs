@@ -4,14 +4,14 @@
 mod boot;
 mod disk;
 mod files;
-mod guest;
+pub mod guest;
 mod layout;
 mod system;
 
 use anyhow::{Context, Result};
-use lifeboat_qemu::Disk;
+use lifeboat_qemu::{Disk, Running};
 
-pub use self::boot::{boot_alone, shut_down};
+pub use self::boot::{boot_alone, log_in, shut_down};
 
 use crate::image_data;
 use crate::lab::Lab;
@@ -37,4 +37,15 @@ pub fn restored_system(lab: &Lab, machine: &str, disk: &Disk) -> Result<()> {
     drop(machine);
     disk::partition_table(disk, &recorded).context("partition table, seen from the host")?;
     disk::file_systems(lab, disk, &volumes).context("file systems, seen from the host")
+}
+
+/// Whether a restored system is well: the first boot is done with, no unit has
+/// failed, every package's files are as the package has them.
+///
+/// # Errors
+/// What is not.
+pub fn well(machine: &mut Running) -> Result<()> {
+    system::first_boot_done(machine).context("the first boot")?;
+    system::state(machine).context("state of the services")?;
+    files::packages(machine).context("dpkg --verify")
 }

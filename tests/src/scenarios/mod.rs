@@ -5,6 +5,7 @@ mod damaged;
 mod harness;
 mod install;
 mod install_auto;
+mod roundtrip;
 mod shell;
 mod sources;
 
@@ -68,5 +69,11 @@ pub const ALL: &[Scenario] = &[
         about: "restore unattended onto the disk of a serial number; its neighbour untouched",
         core: true,
         run: install_auto::run,
+    },
+    Scenario {
+        name: "mksysb-roundtrip",
+        about: "a running system backed up onto a CD, restored elsewhere, compared file by file",
+        core: false,
+        run: roundtrip::run,
     },
 ];
