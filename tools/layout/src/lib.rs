@@ -1,6 +1,7 @@
 //! Disks and file systems: what a system had ([`model`], read from
 //! `image.data` by [`image_data`]), what this machine has ([`disks`]), what
-//! will go where ([`plan`]), and doing it ([`apply`]).
+//! will go where ([`plan`]), and doing it ([`apply`]). [`system`] makes the
+//! model of the system that runs.
 //!
 //! Everything before [`apply`] only reads. A plan is a value that can be
 //! printed, compared and tested without a disk.
@@ -17,3 +18,4 @@ pub mod model;
 pub mod plan;
 pub mod signature;
 pub mod size;
+pub mod system;
