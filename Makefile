@@ -24,7 +24,7 @@ SCENARIOS := $(HOST)/scenarios --image-build $(IMAGE) --rescue $(RESCUE) --iso $
 # Crates whose bytes end up on disks or media: their tests run on both byte orders.
 WIRE      := -p lifeboat-stanza -p lifeboat-archive -p lifeboat-layout -p lifeboat-boot -p lifeboat-devices
 
-.PHONY: setup check units-both-orders binaries host-tools image demo-backup demo run e2e test bench clean
+.PHONY: setup check units-both-orders binaries host-tools image demo-backup demo run e2e test bench man clean
 
 setup: ## install what is missing on a Debian or Ubuntu host
 	@image-build/setup.sh
@@ -69,6 +69,10 @@ test: setup ## what CI runs
 
 bench: image demo-backup ## sizes, CPU seconds, memory
 	$(SCENARIOS) bench --lifeboat $(LIFEBOAT)
+
+man: ## manual pages and shell completions in build/docs
+	$(CARGO) build --profile host -p lifeboat-image-build
+	$(IMAGE) docs --out $(BUILD)/docs
 
 clean:
 	rm -rf $(BUILD) $(TARGETDIR)

@@ -7,6 +7,7 @@ mod collect;
 mod compress;
 mod debian;
 mod demo;
+mod docs;
 mod elf;
 mod grub;
 mod iso;
@@ -84,6 +85,12 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Write manual pages and shell completions
+    Docs {
+        /// The directory to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Make the demo: the system backup of a small Debian system
     Demo {
         /// The lifeboat program, for this host
@@ -153,6 +160,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 netboot::build(&packages.root, &rescue, &out)
             })?;
         }
+        Command::Docs { out } => docs::build(&out)?,
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

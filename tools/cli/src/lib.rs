@@ -2,7 +2,8 @@
 //!
 //! One binary with many names: `lifeboat mksysb …`, or a link called `mksysb`.
 //! Every command is a file here and a line in `commands`. That this is a library
-//! lets the generator of manual pages read [`command`]; nothing else uses it.
+//! lets the generator of manual pages read [`command`] and [`manual`]; nothing else
+//! uses it.
 
 mod bootlist;
 mod cfgmgr;
@@ -10,6 +11,7 @@ mod commands;
 mod first_boot;
 mod logging;
 mod lsmksysb;
+pub mod manual;
 mod menu;
 mod mksysb;
 mod progress;

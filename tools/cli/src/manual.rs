@@ -1,0 +1,189 @@
+//! What the manual page of a command has besides its description and its flags.
+//! The generator of the pages reads this; the binary does not.
+
+/// A word of the page and what it means.
+pub type Line = (&'static str, &'static str);
+
+/// The further sections of one command's page.
+#[derive(Debug, Clone, Copy)]
+pub struct Manual {
+    /// The command's name.
+    pub command: &'static str,
+    /// Paths that it reads or writes.
+    pub files: &'static [Line],
+    /// Command lines, and what they are good for.
+    pub examples: &'static [Line],
+    /// Names of other commands.
+    pub see_also: &'static [&'static str],
+}
+
+/// Commands that AIX does not have: they are called as `lifeboat NAME` only, and no link
+/// takes a name from somebody else.
+pub const WITHOUT_LINK: [&str; 2] = ["first-boot", "menu"];
+
+/// The exit statuses of every command.
+pub const EXIT_STATUS: [Line; 3] = [
+    ("0", "All that was asked for was done."),
+    (
+        "1",
+        "Something was not done, or not wholly; a message on standard error says what.",
+    ),
+    (
+        "2",
+        "The command line was not understood; nothing was done.",
+    ),
+];
+
+/// The manual of a command, if it has more to say than its help.
+#[must_use]
+pub fn of(command: &str) -> Option<&'static Manual> {
+    MANUALS.iter().find(|manual| manual.command == command)
+}
+
+const EXCLUDE: Line = (
+    "/etc/exclude.rootvg",
+    "Patterns of names that -e leaves out, one a line.",
+);
+const IMAGE_DATA: Line = (
+    "/image.data",
+    "Description of disks, volumes and file systems.",
+);
+const LOG: Line = (
+    "/var/log/lifeboat/vgbackuplog",
+    "A line for every backup that was written.",
+);
+const TAPE: Line = ("/dev/nst0", "A tape drive that does not rewind by itself.");
+
+/// Sorted by command.
+const MANUALS: &[Manual] = &[
+    Manual {
+        command: "bootlist",
+        files: &[("/dev/nvram", "Where the firmware keeps its variables.")],
+        examples: &[
+            ("bootlist -m normal -o", "Shows the boot list."),
+            (
+                "bootlist -m normal sda sdb",
+                "The firmware tries the disk sda, then sdb.",
+            ),
+        ],
+        see_also: &["mksysb"],
+    },
+    Manual {
+        command: "cfgmgr",
+        files: &[],
+        examples: &[(
+            "cfgmgr",
+            "Loads drivers for devices that were attached since the start.",
+        )],
+        see_also: &["first-boot"],
+    },
+    Manual {
+        command: "first-boot",
+        files: &[],
+        examples: &[("lifeboat first-boot", "What a restored system does once.")],
+        see_also: &["cfgmgr"],
+    },
+    Manual {
+        command: "lifeboat",
+        files: &[LOG],
+        examples: &[
+            ("lifeboat help mksysb", "The help of one command."),
+            (
+                "ln -s lifeboat /usr/local/sbin/mksysb",
+                "From now on the command is called as on AIX.",
+            ),
+        ],
+        see_also: &["mksysb", "lsmksysb", "restore"],
+    },
+    Manual {
+        command: "listvgbackup",
+        files: &[LOG, TAPE],
+        examples: &[("listvgbackup -l -f system.mksysb", "Summary of a backup.")],
+        see_also: &["lsmksysb", "restorevgfiles"],
+    },
+    Manual {
+        command: "lsmksysb",
+        files: &[LOG, TAPE],
+        examples: &[
+            ("lsmksysb -f system.mksysb", "Lists the files."),
+            (
+                "lsmksysb -l -f system.mksysb",
+                "Of which system it is, when it was made, and its logical volumes.",
+            ),
+            (
+                "lsmksysb -V -f system.mksysb",
+                "Reads everything and checks every hash.",
+            ),
+            (
+                "lsmksysb -r -d /tmp/old -f system.mksysb ./etc/fstab ./etc/ssh",
+                "Restores a file and a directory below /tmp/old.",
+            ),
+            ("lsmksysb -B", "The backups that this system has written."),
+        ],
+        see_also: &["mksysb", "restore", "listvgbackup"],
+    },
+    Manual {
+        command: "lssavevg",
+        files: &[LOG, TAPE],
+        examples: &[("lssavevg -l -f data.savevg", "Summary of a backup.")],
+        see_also: &["lsmksysb", "savevg", "restvg"],
+    },
+    Manual {
+        command: "menu",
+        files: &[(
+            "/run/lifeboat/lifeboat.log",
+            "The log of the rescue image; a restore keeps it.",
+        )],
+        examples: &[("lifeboat menu", "Starts the menus on this terminal.")],
+        see_also: &["mksysb"],
+    },
+    Manual {
+        command: "mksysb",
+        files: &[
+            IMAGE_DATA,
+            (
+                "/bosinst.data",
+                "Answers for an installation without questions.",
+            ),
+            EXCLUDE,
+            LOG,
+        ],
+        examples: &[],
+        see_also: &["lsmksysb", "mkszfile", "savevg", "restore"],
+    },
+    Manual {
+        command: "restore",
+        files: &[TAPE],
+        examples: &[
+            ("restore -Tf system.mksysb", "Lists the files."),
+            (
+                "cd /tmp/old && restore -xvf /backup/system.mksysb ./etc/fstab",
+                "Restores one file below the current directory.",
+            ),
+            (
+                "ssh server cat system.mksysb | restore -xf - ./etc",
+                "Restores a directory from a stream.",
+            ),
+        ],
+        see_also: &["lsmksysb", "mksysb"],
+    },
+    Manual {
+        command: "restorevgfiles",
+        files: &[TAPE],
+        examples: &[(
+            "restorevgfiles -d /tmp/old -f system.mksysb ./etc/fstab",
+            "Restores one file below /tmp/old.",
+        )],
+        see_also: &["listvgbackup", "restore"],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manuals_are_sorted_by_command() {
+        assert!(MANUALS.is_sorted_by_key(|manual| manual.command));
+    }
+}
