@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use lifeboat_sys::fs::{FsError, PathContext};
@@ -18,23 +20,10 @@ use crate::owners::Owners;
 use crate::partial::Partial;
 use crate::pipeline::{Closed, Feed, Results, in_order};
 use crate::report::{Finding, Progress};
+use crate::source::Source;
 use crate::store::{Store, Stored};
 use crate::summary::{Summary, whole};
 use crate::walk::{Scope, open_root, walk};
-
-/// What is backed up.
-#[derive(Debug, Clone)]
-pub struct Source<'a> {
-    /// The directory that becomes `/` again.
-    pub root: &'a Path,
-    /// What the first frame says.
-    pub summary: Summary,
-    /// Paths below the root: files to leave out, directories to store empty.
-    pub exclude: &'a [PathBuf],
-    /// Store directories empty on which another file system is mounted. Those of
-    /// the kernel (proc, sysfs, tmpfs, …) are stored empty in any case.
-    pub one_file_system: bool,
-}
 
 /// How it is written.
 #[derive(Debug, Clone)]
@@ -46,7 +35,21 @@ pub struct CreateOptions {
     /// Length of a frame before compression, in bytes: 512 to
     /// [`MAX_FRAME_SIZE`].
     pub frame_size: u32,
+    /// How many bytes may be in memory between reading and writing.
+    pub memory: u64,
+    /// Compress; otherwise everything is stored as it is.
+    pub pack: bool,
+    /// Store extended attributes, ACLs and flags.
+    pub attributes: bool,
+    /// The length of the whole backup becomes a multiple of this, as tape drives
+    /// with fixed blocks want it; 1 for any length.
+    pub multiple_of: u32,
+    /// Becomes true when the backup is to be given up.
+    pub stop: Option<Arc<AtomicBool>>,
 }
+
+/// A quarter of a GiB, what the program itself needs taken off.
+const DEFAULT_MEMORY: u64 = 192 << 20;
 
 impl Default for CreateOptions {
     /// zstd's own level, all processors, [`DEFAULT_FRAME_SIZE`].
@@ -56,6 +59,11 @@ impl Default for CreateOptions {
             level: 3,
             threads,
             frame_size: DEFAULT_FRAME_SIZE,
+            memory: DEFAULT_MEMORY,
+            pack: true,
+            attributes: true,
+            multiple_of: 1,
+            stop: None,
         }
     }
 }
@@ -97,6 +105,12 @@ pub enum CreateError {
         "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
     )]
     SummaryTooLarge(u64),
+    /// [`CreateOptions::stop`] was set.
+    #[error("0590-126 The backup was interrupted; it was not written")]
+    Interrupted,
+    /// [`Source::trees`] is empty, or its first is not that of `/`.
+    #[error("0590-127 There is no file system for / to back up")]
+    NoRoot,
 }
 
 /// Writes a backup to a stream.
@@ -151,24 +165,45 @@ fn write_backup(
     if summary > u64::from(MAX_FRAME_SIZE) {
         return Err(CreateError::SummaryTooLarge(summary));
     }
-    let root = open_root(source.root).at("open directory", source.root)?;
-    let scope = Scope {
-        exclude: source.exclude,
-        one_file_system: source.one_file_system,
-        output,
-    };
+    let (root, scope) = scope_of(source, options.stop.as_deref(), output)?;
     let mut frames = Vec::new();
     let (stored, written) = in_order(
         options.threads,
         2 * options.threads.max(1),
         || packer(options.level),
-        |feed| produce(feed, source, options, root, &scope),
+        |feed| produce(feed, source, options, root, scope),
         |results| write_frames(out, results, &mut frames, progress),
     );
     written?;
+    if scope.is_stopped() {
+        return Err(CreateError::Interrupted);
+    }
     // The producer is stopped early only by a writer that failed.
     let stored = stored.map_err(|Closed| CreateError::Write(io::ErrorKind::BrokenPipe.into()))?;
     finish(out, &frames, stored)
+}
+
+/// The root of the first tree, and the scope of the walk.
+pub(crate) fn scope_of<'a>(
+    source: &'a Source<'_>,
+    stop: Option<&'a AtomicBool>,
+    output: Option<(u64, u64)>,
+) -> Result<(Dir, Scope<'a>), CreateError> {
+    let Some((first, later)) = source.trees.split_first() else {
+        return Err(CreateError::NoRoot);
+    };
+    if first.at != Path::new("/") {
+        return Err(CreateError::NoRoot);
+    }
+    let root = open_root(&first.from).at("open directory", &first.from)?;
+    let scope = Scope {
+        later,
+        selection: source.selection,
+        one_file_system: source.one_file_system,
+        stop,
+        output,
+    };
+    Ok((root, scope))
 }
 
 /// The length of the first frame's content.
@@ -185,11 +220,15 @@ fn produce(
     source: &Source<'_>,
     options: &CreateOptions,
     root: Dir,
-    scope: &Scope<'_>,
+    scope: Scope<'_>,
 ) -> Result<Stored, Closed> {
     let framer = Framer::new(feed, options.frame_size as usize);
-    let mut store = Store::begin(framer, &source.summary, Owners::of_tree(source.root))?;
-    walk(root, scope, &mut store)?;
+    let mut store = Store::begin(
+        framer,
+        &source.summary,
+        Owners::of_tree(&source.trees[0].from),
+    )?;
+    walk(root, &scope, &mut store)?;
     store.finish()
 }
 

@@ -11,7 +11,8 @@
 //! | --- | --- |
 //! | `member`, `ustar`, `pax`, `sparse` | one member as tar has it |
 //! | `summary`, `manifest`, `frames`, `endmark` | what Lifeboat puts around it |
-//! | `walk`, `owners`, `store`, `framer`, `partial`, `create` | from a tree to a backup |
+//! | `source`, `walk`, `survey` | from file systems to files |
+//! | `owners`, `store`, `framer`, `partial`, `create` | from files to a backup |
 //! | `open`, `stream`, `members` | from a backup to members |
 //! | `read`, `verify`, `extract`, `target` | what is done with them |
 //! | `pipeline`, `report`, `escape` | tools of the above |
@@ -37,24 +38,30 @@ mod pax;
 mod pipeline;
 mod read;
 mod report;
+mod source;
 mod sparse;
 mod store;
 mod stream;
 mod summary;
+mod survey;
 mod target;
 mod ustar;
 mod verify;
 mod walk;
 
-pub use create::{CreateError, CreateOptions, CreateReport, Source, create, create_file};
+pub use create::{CreateError, CreateOptions, CreateReport, create, create_file};
 pub use endmark::FORMAT_VERSION;
 pub use escape::escape;
 pub use extract::{ExtractError, ExtractOptions, ExtractReport};
 pub use frames::{DEFAULT_FRAME_SIZE, MAX_FRAME_SIZE, Totals};
 pub use manifest::{Entry, EntryKind, Manifest};
+/// What the inode of a file says.
+pub use nix::sys::stat::FileStat;
 pub use open::{Backup, OpenError};
 pub use read::ReadError;
 pub use report::{Finding, Progress, Trouble};
+pub use source::{Everything, Selection, Source, Tree};
 pub use summary::{Info, Summary};
+pub use survey::{Survey, survey};
 pub use ustar::Malformed;
 pub use verify::VerifyReport;

@@ -70,6 +70,13 @@ impl Finding {
             trouble,
         }
     }
+
+    /// True for what is normal on a running system: the backup is complete all
+    /// the same.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        matches!(self.trouble, Trouble::Reserved | Trouble::Vanished)
+    }
 }
 
 impl fmt::Display for Finding {

@@ -2,9 +2,10 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -14,6 +15,7 @@ use nix::sys::statfs::fstatfs;
 
 use crate::pipeline::Closed;
 use crate::report::Trouble;
+use crate::source::{Selection, Tree};
 use crate::summary;
 
 /// File systems that hold no files of their own (linux/magic.h, in its order of
@@ -47,15 +49,32 @@ const PSEUDO: [i64; 26] = [
     0xabba_1974, // xenfs
 ];
 
-/// Which part of a tree is meant.
-#[derive(Debug, Default)]
+/// What is walked.
+#[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    /// Files to leave out, and directories to leave empty; below the root.
-    pub exclude: &'a [PathBuf],
+    /// The trees after that of `/`.
+    pub later: &'a [Tree],
+    pub selection: &'a dyn Selection,
     /// Leave directories empty on which another file system is mounted.
     pub one_file_system: bool,
+    /// Becomes true when the walk is to be given up.
+    pub stop: Option<&'a AtomicBool>,
     /// Device and inode of the backup that is being written.
     pub output: Option<(u64, u64)>,
+}
+
+impl Scope<'_> {
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// The tree that is read at this path (`./home`).
+    fn tree_at(&self, path: &[u8]) -> Option<&Tree> {
+        // Path compares components: "./home" and "home" are the same.
+        let path = Path::new(OsStr::from_bytes(path)).strip_prefix(".").ok()?;
+        let here = |tree: &&Tree| tree.at.strip_prefix("/").is_ok_and(|at| at == path);
+        self.later.iter().find(here)
+    }
 }
 
 /// A file that the walk has come to.
@@ -88,7 +107,6 @@ pub(crate) fn walk(
     scope: &Scope<'_>,
     visitor: &mut dyn Visitor,
 ) -> Result<(), Closed> {
-    let path = b"./".to_vec();
     let stat = match fstat(&root) {
         Ok(stat) => stat,
         Err(errno) => {
@@ -97,25 +115,33 @@ pub(crate) fn walk(
         }
     };
     let names = sorted_names(&mut root);
-    visitor.visit(&Found {
-        parent: root.as_fd(),
-        name: c".",
-        path: b".",
-        stat,
-    })?;
     let mut walk = Walk {
         scope,
         visitor,
-        path,
+        path: b".".to_vec(),
+        pending: Vec::new(),
     };
+    // The root is in every backup.
+    walk.pass_on(&root, c".", stat)?;
+    walk.path.push(b'/');
     walk.below(&root, names, stat.st_dev)
+}
+
+/// A directory that is left out unless something below it is stored.
+struct Pending {
+    parent: OwnedFd,
+    name: CString,
+    path: Vec<u8>,
+    stat: FileStat,
 }
 
 struct Walk<'a> {
     scope: &'a Scope<'a>,
     visitor: &'a mut dyn Visitor,
-    /// The directory here with a slash at its end.
+    /// The file here; while in a directory, that with a slash at its end.
     path: Vec<u8>,
+    /// Directories above this one that nobody has seen yet.
+    pending: Vec<Pending>,
 }
 
 impl Walk<'_> {
@@ -135,6 +161,9 @@ impl Walk<'_> {
             }
         };
         for name in names {
+            if self.scope.is_stopped() {
+                return Err(Closed);
+            }
             let length = self.path.len();
             self.path.extend_from_slice(name.to_bytes());
             let result = self.one(directory, &name, device);
@@ -145,75 +174,122 @@ impl Walk<'_> {
     }
 
     fn one(&mut self, directory: &Dir, name: &CStr, device: u64) -> Result<(), Closed> {
-        let path = self.path.clone();
-        if summary::is_own(&path) {
-            self.visitor.left_out(&path, Trouble::Reserved);
+        if summary::is_own(&self.path) {
+            self.visitor.left_out(&self.path, Trouble::Reserved);
             return Ok(());
+        }
+        if let Some(tree) = self.scope.tree_at(&self.path) {
+            return self.tree(tree);
         }
         let stat = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(errno) => {
-                self.visitor.left_out(&path, unreadable(errno));
+                self.visitor.left_out(&self.path, unreadable(errno));
                 return Ok(());
             }
         };
-        let is_directory = file_type(&stat) == SFlag::S_IFDIR;
-        let excluded = self.is_excluded(&path);
-        if self.scope.output == Some((stat.st_dev, stat.st_ino)) || (excluded && !is_directory) {
+        if self.scope.output == Some((stat.st_dev, stat.st_ino)) {
             return Ok(());
         }
-        self.visitor.visit(&Found {
-            parent: directory.as_fd(),
-            name,
-            path: &path,
-            stat,
-        })?;
-        if is_directory && !excluded {
-            self.descend(directory, name, stat.st_dev, device)
-        } else {
-            Ok(())
+        let left_out = self.scope.selection.leaves_out(&self.path, &stat);
+        if file_type(&stat) != SFlag::S_IFDIR {
+            return if left_out {
+                Ok(())
+            } else {
+                self.pass_on(directory, name, stat)
+            };
         }
-    }
-
-    fn descend(
-        &mut self,
-        parent: &Dir,
-        name: &CStr,
-        device: u64,
-        above: u64,
-    ) -> Result<(), Closed> {
-        if device != above && self.scope.one_file_system {
+        self.enter(directory, name, stat, left_out)?;
+        if stat.st_dev != device && self.scope.one_file_system {
             return Ok(());
         }
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let names_of = |directory: &mut Dir| {
-            if device != above && is_pseudo(directory)? {
-                Ok(Vec::new())
-            } else {
-                sorted_names(directory)
-            }
-        };
-        let opened = Dir::openat(parent, name, flags, Mode::empty());
-        let opened = opened.map(|mut directory| (names_of(&mut directory), directory));
-        self.path.push(b'/');
-        match opened {
-            Ok((names, directory)) => self.below(&directory, names, device),
+        match Dir::openat(directory, name, flags, Mode::empty()) {
+            Ok(opened) => self.descend(opened, stat.st_dev, stat.st_dev != device),
             Err(errno) => {
-                let path = &self.path[..self.path.len() - 1];
-                self.visitor.left_out(path, unreadable(errno));
+                self.visitor.left_out(&self.path, unreadable(errno));
                 Ok(())
             }
         }
     }
 
-    fn is_excluded(&self, path: &[u8]) -> bool {
-        let path = Path::new(OsStr::from_bytes(path));
-        let below = |exclude: &PathBuf| {
-            let relative = exclude.strip_prefix("/").unwrap_or(exclude);
-            // "./x" and "x" are the same; Path compares components.
-            path == Path::new(".").join(relative.strip_prefix(".").unwrap_or(relative))
+    /// A directory of the backup that is the root of another tree.
+    fn tree(&mut self, tree: &Tree) -> Result<(), Closed> {
+        let opened = open_root(&tree.from).and_then(|root| Ok((fstat(&root)?, root)));
+        match opened {
+            Ok((stat, root)) => {
+                let left_out = self.scope.selection.leaves_out(&self.path, &stat);
+                self.enter(&root, c".", stat, left_out)?;
+                self.descend(root, stat.st_dev, false)
+            }
+            Err(error) => {
+                self.visitor
+                    .left_out(&self.path, Trouble::Unreadable(error));
+                Ok(())
+            }
+        }
+    }
+
+    /// A directory: it is seen now, or when something below it is.
+    fn enter(
+        &mut self,
+        parent: &Dir,
+        name: &CStr,
+        stat: FileStat,
+        left_out: bool,
+    ) -> Result<(), Closed> {
+        if !left_out {
+            return self.pass_on(parent, name, stat);
+        }
+        if let Ok(parent) = parent.as_fd().try_clone_to_owned() {
+            self.pending.push(Pending {
+                parent,
+                name: name.to_owned(),
+                path: self.path.clone(),
+                stat,
+            });
+        }
+        Ok(())
+    }
+
+    /// Walks what is in the directory here.
+    fn descend(&mut self, mut directory: Dir, device: u64, mounted: bool) -> Result<(), Closed> {
+        let names = if mounted && is_pseudo(&directory).unwrap_or(false) {
+            Ok(Vec::new())
+        } else {
+            sorted_names(&mut directory)
         };
-        self.scope.exclude.iter().any(below)
+        let length = self.path.len();
+        self.path.push(b'/');
+        let result = self.below(&directory, names, device);
+        self.path.truncate(length);
+        // It is left out if nobody has seen it until now.
+        if self
+            .pending
+            .last()
+            .is_some_and(|last| last.path == self.path)
+        {
+            self.pending.pop();
+        }
+        result
+    }
+
+    /// Shows a file to the visitor, after the directories that it needs.
+    fn pass_on(&mut self, parent: &Dir, name: &CStr, stat: FileStat) -> Result<(), Closed> {
+        for pending in self.pending.drain(..) {
+            self.visitor.visit(&Found {
+                parent: pending.parent.as_fd(),
+                name: &pending.name,
+                path: &pending.path,
+                stat: pending.stat,
+            })?;
+        }
+        self.visitor.visit(&Found {
+            parent: parent.as_fd(),
+            name,
+            path: &self.path,
+            stat,
+        })
     }
 }
 

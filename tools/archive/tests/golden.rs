@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use common::{assert_same, is_root, open, pack, set_time, summary, unpack};
+use common::{OPTIONS, assert_same, is_root, open, pack, set_time, summary, unpack};
 use lifeboat_archive::CreateOptions;
 use lifeboat_sys::xattr::{self, Subject};
 
@@ -61,11 +61,7 @@ fn the_same_tree_gives_the_same_bytes() {
         return;
     }
     for threads in [1, 2] {
-        let options = CreateOptions {
-            level: 3,
-            threads,
-            frame_size: 4096,
-        };
+        let options = CreateOptions { threads, ..OPTIONS };
         let (bytes, _) = pack(root.path(), &options);
         if bytes != GOLDEN {
             let written = std::env::temp_dir().join("version-1.mksysb");

@@ -11,8 +11,8 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use common::{
-    OPTIONS, assert_same, is_root, open, pack, rich_tree, set_attribute, set_time, snapshot,
-    source, summary, unpack,
+    OPTIONS, Without, assert_same, is_root, open, pack, rich_tree, set_attribute, set_time,
+    snapshot, source, summary, unpack, whole,
 };
 use lifeboat_archive::{
     Backup, CreateError, CreateOptions, EntryKind, ExtractOptions, Finding, Progress, ReadError,
@@ -130,10 +130,10 @@ fn what_is_excluded_reserved_or_the_output_itself_is_not_stored() {
     for file in ["keep", "drop", "image.data", ".lifeboat/info", "etc"] {
         fs::write(root.join(file), file).unwrap();
     }
-    let exclude = [PathBuf::from("/tmp"), PathBuf::from("./drop")];
+    let trees = whole(root);
     let source = Source {
-        exclude: &exclude,
-        ..source(root)
+        selection: &Without(&["./tmp/below", "./drop"]),
+        ..source(&trees)
     };
     let out = root.join("backup.mksysb");
     let report = create_file(&out, &source, &OPTIONS, &mut |_| {}).unwrap();
@@ -168,10 +168,15 @@ fn the_kernels_own_file_systems_are_stored_empty() {
     let names = fs::read_dir("/")
         .unwrap()
         .map(|entry| PathBuf::from(entry.unwrap().file_name()));
-    let exclude: Vec<_> = names.filter(other).collect();
+    let without: Vec<_> = names
+        .filter(other)
+        .map(|name| format!("./{}", name.display()))
+        .collect();
+    let without: Vec<_> = without.iter().map(String::as_str).collect();
+    let trees = whole(Path::new("/"));
     let source = Source {
-        exclude: &exclude,
-        ..source(Path::new("/"))
+        selection: &Without(&without),
+        ..source(&trees)
     };
     let mut bytes = Vec::new();
     create(&mut bytes, &source, &OPTIONS, &mut |_| {}).unwrap();
@@ -252,14 +257,14 @@ fn a_backup_that_fails_leaves_nothing() {
     let tree = tempfile::tempdir().unwrap();
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("b.mksysb");
-    let missing = source(Path::new("/no/such/tree"));
-    let result = create_file(&out, &missing, &OPTIONS, &mut |_| {});
+    let missing = whole(Path::new("/no/such/tree"));
+    let result = create_file(&out, &source(&missing), &OPTIONS, &mut |_| {});
     assert!(matches!(result, Err(CreateError::File(_))), "{result:?}");
     let odd = CreateOptions {
         frame_size: 100,
         ..OPTIONS
     };
-    let result = create_file(&out, &source(tree.path()), &odd, &mut |_| {});
+    let result = create_file(&out, &source(&whole(tree.path())), &odd, &mut |_| {});
     assert!(
         matches!(result, Err(CreateError::FrameSize(100))),
         "{result:?}"
@@ -272,7 +277,7 @@ fn only_a_regular_file_is_replaced() {
     let (tree, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let pipe = place.path().join("rmt0");
     nix::unistd::mkfifo(&pipe, Mode::S_IRUSR).unwrap();
-    let result = create_file(&pipe, &source(tree.path()), &OPTIONS, &mut |_| {});
+    let result = create_file(&pipe, &source(&whole(tree.path())), &OPTIONS, &mut |_| {});
     assert!(
         matches!(result, Err(CreateError::NotAFile(_))),
         "{result:?}"
@@ -280,7 +285,7 @@ fn only_a_regular_file_is_replaced() {
     assert!(!pipe.metadata().unwrap().is_file());
     let file = place.path().join("old.mksysb");
     fs::write(&file, "old").unwrap();
-    create_file(&file, &source(tree.path()), &OPTIONS, &mut |_| {}).unwrap();
+    create_file(&file, &source(&whole(tree.path())), &OPTIONS, &mut |_| {}).unwrap();
     assert!(Backup::open(&file).is_ok());
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
 }
@@ -309,7 +314,7 @@ fn a_full_output_ends_the_backup() {
     let length = pack(tree.path(), &OPTIONS).0.len();
     for room in [0, 3000, length / 2, length - 1] {
         let out = &mut Full(room);
-        let result = create(out, &source(tree.path()), &OPTIONS, &mut |_| {});
+        let result = create(out, &source(&whole(tree.path())), &OPTIONS, &mut |_| {});
         let space = matches!(&result, Err(CreateError::Write(e)) if e.raw_os_error() == Some(28));
         assert!(space, "{result:?}");
     }
@@ -331,7 +336,13 @@ fn meddle(with: impl Fn(&File)) -> Vec<Finding> {
         }
     };
     let mut bytes = Vec::new();
-    let report = create(&mut bytes, &source(tree.path()), &OPTIONS, &mut progress).unwrap();
+    let report = create(
+        &mut bytes,
+        &source(&whole(tree.path())),
+        &OPTIONS,
+        &mut progress,
+    )
+    .unwrap();
     let damaged = open(&bytes).verify(&mut |_| {}).damaged;
     assert!(
         damaged.is_empty(),

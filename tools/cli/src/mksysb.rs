@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use lifeboat_archive::{CreateOptions, Info, Source, Summary, create_file};
+use lifeboat_archive::{CreateOptions, Everything, Info, Source, Summary, Tree, create_file};
 use lifeboat_sys::fs::read;
 use nix::sys::utsname::uname;
 
@@ -38,10 +38,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         image: read(&args.image_data)?,
         info: info()?,
     };
+    let trees = [Tree {
+        at: "/".into(),
+        from: args.tree.clone(),
+    }];
     let source = Source {
-        root: &args.tree,
         summary,
-        exclude: &[],
+        trees: &trees,
+        selection: &Everything,
         one_file_system: false,
     };
     let mut progress = Progress::on_stderr();

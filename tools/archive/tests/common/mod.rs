@@ -9,8 +9,8 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use lifeboat_archive::{
-    Backup, CreateOptions, CreateReport, ExtractOptions, ExtractReport, Info, Source, Summary,
-    create,
+    Backup, CreateOptions, CreateReport, Everything, ExtractOptions, ExtractReport, FileStat, Info,
+    Selection, Source, Summary, Tree, create,
 };
 use lifeboat_sys::xattr::{self, Subject};
 use nix::fcntl::AT_FDCWD;
@@ -22,6 +22,11 @@ pub const OPTIONS: CreateOptions = CreateOptions {
     level: 3,
     threads: 2,
     frame_size: 4096,
+    memory: 1 << 20,
+    pack: true,
+    attributes: true,
+    multiple_of: 1,
+    stop: None,
 };
 
 pub fn summary() -> Summary {
@@ -36,19 +41,37 @@ pub fn summary() -> Summary {
     }
 }
 
-pub fn source(root: &Path) -> Source<'_> {
+/// One tree, and which one.
+pub fn whole(root: &Path) -> [Tree; 1] {
+    [Tree {
+        at: "/".into(),
+        from: root.to_owned(),
+    }]
+}
+
+pub fn source(trees: &[Tree]) -> Source<'_> {
     Source {
-        root,
         summary: summary(),
-        exclude: &[],
+        trees,
+        selection: &Everything,
         one_file_system: false,
+    }
+}
+
+/// Leaves out what has one of these paths, and what is below it.
+pub struct Without<'a>(pub &'a [&'a str]);
+
+impl Selection for Without<'_> {
+    fn leaves_out(&self, path: &[u8], _: &FileStat) -> bool {
+        let path = Path::new(OsStr::from_bytes(path));
+        self.0.iter().any(|without| path.starts_with(without))
     }
 }
 
 /// A backup of a tree, in memory.
 pub fn pack(root: &Path, options: &CreateOptions) -> (Vec<u8>, CreateReport) {
     let mut bytes = Vec::new();
-    let report = create(&mut bytes, &source(root), options, &mut |_| {}).unwrap();
+    let report = create(&mut bytes, &source(&whole(root)), options, &mut |_| {}).unwrap();
     (bytes, report)
 }
 
