@@ -145,13 +145,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             bosinst,
         } => {
             let packages = collect::packages(false)?;
-            let contents = iso::Contents {
-                rescue: &rescue,
-                backup: backup.as_deref(),
-                bosinst: bosinst.as_deref(),
-            };
+            let (backup, bosinst) = (backup.as_deref(), bosinst.as_deref());
             step("Writing the CD image", || {
-                iso::build(&packages.root, &contents, &out)
+                iso::build(&packages.root, &rescue, backup, bosinst, &out)
             })?;
         }
         Command::Netboot { rescue, out } => {

@@ -1,0 +1,3 @@
+//! Backing up a running system, and the media that carry the backup.
+
+pub mod iso;
