@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use gptman::{GPT, GPTHeader, GPTPartitionEntry};
 
+use crate::disks::Disk;
 use crate::plan::Plan;
 use crate::signature::UNFINISHED;
 use crate::size::MB;
@@ -115,15 +116,33 @@ fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
 pub fn clear<D: Write + Seek>(plan: &Plan, device: &mut D) -> io::Result<()> {
     let disk = (0, plan.target.size);
     let partitions = plan.partitions.iter().map(|p| (p.start, p.size));
-    for (start, size) in std::iter::once(disk).chain(partitions) {
-        let length = MB.min(size);
-        blank(device, start, length)?;
-        blank(device, start + size - length, length)?;
-    }
+    blank_both_ends(std::iter::once(disk).chain(partitions), device)?;
     if let Some(prep) = plan.prep() {
         blank(device, prep.start, prep.size)?;
         device.seek(SeekFrom::Start(prep.start))?;
         device.write_all(UNFINISHED)?;
+    }
+    Ok(())
+}
+
+/// Blanks both ends of a disk and of each of its present partitions.
+///
+/// # Errors
+/// What the kernel said.
+pub(crate) fn blank_ends<D: Write + Seek>(disk: &Disk, device: &mut D) -> io::Result<()> {
+    let partitions = disk.partitions.iter().map(|p| (p.start, p.size));
+    blank_both_ends(std::iter::once((0, disk.size)).chain(partitions), device)
+}
+
+/// Of stretches given as first byte and length.
+fn blank_both_ends<D: Write + Seek>(
+    stretches: impl Iterator<Item = (u64, u64)>,
+    device: &mut D,
+) -> io::Result<()> {
+    for (start, size) in stretches {
+        let length = MB.min(size);
+        blank(device, start, length)?;
+        blank(device, start + size - length, length)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Calls of LVM's one program.
 
+use std::path::Path;
+
 use lifeboat_sys::run::Tool;
 
 /// The volume-group name and the device that LVM's own name is joined of, with
@@ -30,13 +32,17 @@ pub(crate) fn tool(command: &str, only: Option<&[String]>) -> Tool {
         .env("LVM_SUPPRESS_FD_WARNINGS", "1")
         .arg(command)
         .arg("--config")
-        .arg(config(only))
+        .arg(config(only, Path::new(UDEV).exists()))
 }
 
-/// See lvm.conf(5). No udev runs in the rescue image: LVM makes the device
-/// nodes itself, waits for nobody, and lists the devices itself. A devices file
-/// would hide the disk that is new, a backup of metadata would have no place.
-fn config(only: Option<&[String]>) -> String {
+/// A udev daemon listens here.
+const UDEV: &str = "/run/udev/control";
+
+/// See lvm.conf(5). A devices file would hide the disk that is new, so LVM lists
+/// the devices itself. Where no udev runs, as in the rescue image, it makes the
+/// device nodes itself and waits for nobody, and a backup of metadata would have
+/// no place.
+fn config(only: Option<&[String]>, udev: bool) -> String {
     let accept: Vec<String> = match only {
         None => vec!["\"a|.*|\"".to_owned()],
         Some(devices) => devices
@@ -45,9 +51,13 @@ fn config(only: Option<&[String]>) -> String {
             .chain(std::iter::once("\"r|.*|\"".to_owned()))
             .collect(),
     };
+    let nodes = if udev {
+        "activation { monitoring=0 }"
+    } else {
+        "activation { udev_sync=0 udev_rules=0 monitoring=0 } backup { backup=0 archive=0 }"
+    };
     format!(
-        "activation {{ udev_sync=0 udev_rules=0 monitoring=0 }} \
-         backup {{ backup=0 archive=0 }} \
+        "{nodes} \
          devices {{ obtain_device_list_from_udev=0 external_device_info_source=\"none\" use_devicesfile=0 \
          hints=\"none\" md_component_detection=1 filter=[{}] }}",
         accept.join(",")
@@ -66,10 +76,16 @@ mod tests {
 
     #[test]
     fn other_disks_are_filtered_out() {
-        let config = config(Some(&["/dev/vda3".to_owned()]));
+        let config = config(Some(&["/dev/vda3".to_owned()]), false);
         assert!(
             config.contains("filter=[\"a|^/dev/vda3$|\",\"r|.*|\"]"),
             "{config}"
         );
+    }
+
+    #[test]
+    fn nodes_are_left_to_udev_where_it_runs() {
+        assert!(config(None, false).contains("udev_rules=0"));
+        assert!(!config(None, true).contains("udev_rules"));
     }
 }

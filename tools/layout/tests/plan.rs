@@ -9,9 +9,7 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::{DEMO_BOSINST, blank, demo, demo_with, with_data, with_group};
+use common::{DEMO_BOSINST, blank, demo, demo_with, golden, with_data, with_group};
 use lifeboat_layout::disks::{Disk, RESTORING};
 use lifeboat_layout::model::Role;
 use lifeboat_layout::plan::{Plan, Settings, plan};
@@ -49,17 +47,6 @@ fn bosinst(fields: &str) -> Settings {
         overwrite: bosinst.control.overwrite,
         ..Settings::default()
     }
-}
-
-fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let wanted = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, wanted, "{name} differs from what it was");
 }
 
 fn lines(disks: &[Disk], settings: &Settings) -> String {

@@ -130,7 +130,7 @@ impl Restore<'_> {
         })?;
         let root = Path::new(TARGET);
         let mounts = self.step("mount", |_| {
-            apply::mount(plan, root)
+            apply::mount(&plan.file_systems, root)
                 .map(|mounts| (mounts, format!("{} file systems", plan.mounts().len())))
         })?;
         let filled = self.fill(root);
@@ -142,12 +142,13 @@ impl Restore<'_> {
             mounts.unmount().map(|()| ((), "all written".to_owned()))
         })?;
         self.step("release", |_| {
-            apply::release(plan).map(|()| ((), "volume group switched off".to_owned()))
+            apply::release(plan.group.as_ref())
+                .map(|()| ((), "volume group switched off".to_owned()))
         })?;
         filled?;
         logged?;
         self.step("end mark", |_| {
-            apply::finish(plan).map(|()| {
+            apply::finish(plan.group.as_ref()).map(|()| {
                 (
                     (),
                     "the volume group is no longer marked as unfinished".to_owned(),

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, PosixFadviseAdvice, posix_fadvise};
 
 use super::ApplyError;
+use crate::disks::Disk;
 use crate::gpt;
 use crate::plan::{Plan, PlannedPartition};
 use crate::signature::UNFINISHED;
@@ -52,8 +53,8 @@ pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
 }
 
 /// Opens the target so that the kernel refuses if anything else holds it.
-pub(super) fn open(plan: &Plan) -> Result<File, ApplyError> {
-    let path = plan.device();
+pub(super) fn open(disk: &Disk) -> Result<File, ApplyError> {
+    let path = format!("/dev/{}", disk.name);
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -86,10 +87,35 @@ pub(super) fn partition(plan: &Plan, device: &mut File) -> Result<(), ApplyError
     Ok(())
 }
 
+/// Blanks both ends of a disk that gets no partition table, and of its old
+/// partitions, and makes the kernel forget these.
+pub(super) fn blank(disk: &Disk, device: &mut File) -> Result<(), ApplyError> {
+    let path = format!("/dev/{}", disk.name);
+    gpt::blank_ends(disk, device)
+        .and_then(|()| device.sync_all())
+        .map_err(|source| ApplyError::Device {
+            operation: "write to",
+            path: (&path).into(),
+            source,
+        })?;
+    reread(&path, device, Instant::now() + LIMIT)
+}
+
 /// Tells the kernel of the new partitions and waits until all are there.
 pub(super) fn announce(plan: &Plan, device: &File) -> Result<(), ApplyError> {
-    let path = plan.device();
     let until = Instant::now() + LIMIT;
+    reread(&plan.device(), device, until)?;
+    let sys = Path::new("/sys/class/block");
+    plan.partitions.iter().try_for_each(|partition| {
+        let there = || is_there(sys, partition);
+        wait_for(there, until)
+            .then_some(())
+            .ok_or_else(|| ApplyError::NoNode(partition.device.clone()))
+    })
+}
+
+/// Makes the kernel read the partition table anew, or see that there is none.
+fn reread(path: &str, device: &File, until: Instant) -> Result<(), ApplyError> {
     // Whoever looks at new disks (a udev daemon, a scan) holds a partition for a moment.
     while let Err(source) = reread_partitions(device) {
         let transient = [Errno::EBUSY, Errno::EINVAL, Errno::EINTR].map(|errno| errno as i32);
@@ -99,20 +125,14 @@ pub(super) fn announce(plan: &Plan, device: &File) -> Result<(), ApplyError> {
             || Instant::now() > until
         {
             return Err(ApplyError::Reread {
-                path,
+                path: path.to_owned(),
                 limit: LIMIT,
                 source,
             });
         }
         thread::sleep(PAUSE);
     }
-    let sys = Path::new("/sys/class/block");
-    plan.partitions.iter().try_for_each(|partition| {
-        let there = || is_there(sys, partition);
-        wait_for(there, until)
-            .then_some(())
-            .ok_or_else(|| ApplyError::NoNode(partition.device.clone()))
-    })
+    Ok(())
 }
 
 /// Whether the node exists and the kernel's idea of it is ours.

@@ -108,6 +108,16 @@ impl ApplyError {
     /// Whether the target disk may have been written to before this error.
     #[must_use]
     pub fn wrote(&self) -> bool {
-        !matches!(self, Self::Probe(_) | Self::Plan(_) | Self::Changed(_))
+        // The targets are opened before the first of them is written.
+        !matches!(
+            self,
+            Self::Probe(_)
+                | Self::Plan(_)
+                | Self::Changed(_)
+                | Self::Device {
+                    operation: "open",
+                    ..
+                }
+        )
     }
 }

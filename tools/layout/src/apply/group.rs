@@ -1,5 +1,6 @@
 //! The volume group: the old one switched off, the new one made.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -7,37 +8,44 @@ use lifeboat_sys::run::Tool;
 
 use super::ApplyError;
 use super::disk::{is_block_device, wait_for};
-use crate::disks::RESTORING;
+use crate::disks::{Disk, RESTORING};
 use crate::lvm;
-use crate::plan::{LVM_HEAD, Plan, PlannedGroup};
+use crate::plan::{LVM_HEAD, PlannedGroup};
 
 /// How long a node of a logical volume may take to appear.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Switches off the volume groups that lie on the target.
-pub(super) fn switch_off_old(plan: &Plan) -> Result<(), ApplyError> {
-    let parts = plan
-        .target
-        .partitions
+/// Switches off the volume groups that lie on the targets.
+pub(super) fn switch_off_old(targets: &[&Disk]) -> Result<(), ApplyError> {
+    let names = |disk: &&Disk| {
+        let parts = disk.partitions.iter().map(|part| part.name.clone());
+        parts.chain([disk.name.clone()]).collect::<Vec<_>>()
+    };
+    let only: Vec<String> = targets
         .iter()
-        .map(|partition| format!("/dev/{}", partition.name));
-    let only: Vec<String> = parts.chain([plan.device()]).collect();
-    plan.target.groups().try_for_each(|group| {
+        .flat_map(names)
+        .map(|name| format!("/dev/{name}"))
+        .collect();
+    let groups: BTreeSet<&str> = targets.iter().flat_map(|disk| disk.groups()).collect();
+    groups.into_iter().try_for_each(|group| {
         let tool = lvm::tool("vgchange", Some(&only)).args(["-an", group]);
         run(&tool, || format!("switch off volume group {group}"))
     })
 }
 
-/// Makes physical volume, group and logical volumes; the nodes exist afterwards.
+/// Makes physical volumes, group and logical volumes; the nodes exist afterwards.
 pub(super) fn make(group: &PlannedGroup) -> Result<(), ApplyError> {
     let head = format!("{LVM_HEAD}b");
     let extent = format!("{}b", group.extent);
-    let device = group.device.as_str();
     let name = group.name.as_str();
-    let pvcreate = tool(group, "pvcreate").args(["-ff", "-y", "--dataalignment", &head, device]);
-    run(&pvcreate, || format!("make {device} a physical volume"))?;
-    let vgcreate =
-        tool(group, "vgcreate").args(["-y", "-s", &extent, "--addtag", RESTORING, name, device]);
+    for device in &group.devices {
+        let pvcreate =
+            tool(group, "pvcreate").args(["-ff", "-y", "--dataalignment", &head, device]);
+        run(&pvcreate, || format!("make {device} a physical volume"))?;
+    }
+    let vgcreate = tool(group, "vgcreate")
+        .args(["-y", "-s", &extent, "--addtag", RESTORING, name])
+        .args(&group.devices);
     run(&vgcreate, || format!("make volume group {name}"))?;
     for volume in &group.volumes {
         let extents = volume.extents.to_string();
@@ -74,8 +82,8 @@ pub(super) fn make(group: &PlannedGroup) -> Result<(), ApplyError> {
 ///
 /// # Errors
 /// [`ApplyError::Lvm`].
-pub fn finish(plan: &Plan) -> Result<(), ApplyError> {
-    let Some(group) = &plan.group else {
+pub fn finish(group: Option<&PlannedGroup>) -> Result<(), ApplyError> {
+    let Some(group) = group else {
         return Ok(());
     };
     let untag = tool(group, "vgchange").args(["--deltag", RESTORING, &group.name]);
@@ -89,8 +97,8 @@ pub fn finish(plan: &Plan) -> Result<(), ApplyError> {
 ///
 /// # Errors
 /// [`ApplyError::Lvm`].
-pub fn release(plan: &Plan) -> Result<(), ApplyError> {
-    let Some(group) = &plan.group else {
+pub fn release(group: Option<&PlannedGroup>) -> Result<(), ApplyError> {
+    let Some(group) = group else {
         return Ok(());
     };
     let off = tool(group, "vgchange").args(["-an", &group.name]);
@@ -98,7 +106,7 @@ pub fn release(plan: &Plan) -> Result<(), ApplyError> {
 }
 
 fn tool(group: &PlannedGroup, command: &str) -> Tool {
-    lvm::tool(command, Some(std::slice::from_ref(&group.device)))
+    lvm::tool(command, Some(&group.devices))
 }
 
 fn run(tool: &Tool, what: impl FnOnce() -> String) -> Result<(), ApplyError> {

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use lifeboat_sys::run::Tool;
 
-use crate::disks::{self, read_signature};
-use crate::plan::{Plan, PlannedFileSystem};
+use crate::disks::{self, Disk, read_signature};
+use crate::plan::{GroupPlan, Plan, PlannedFileSystem, groups_apart};
 
 /// How long one mkfs may take; without `lazy_itable_init` on a slow disk of
 /// some TB it is many minutes.
@@ -35,8 +35,8 @@ const MKFS_LIMIT: Duration = Duration::from_secs(2 * 3600);
 pub fn apply(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
     report("checking the target disk");
     unchanged(plan)?;
-    group::switch_off_old(plan)?;
-    let mut device = disk::open(plan)?;
+    group::switch_off_old(&[&plan.target])?;
+    let mut device = disk::open(&plan.target)?;
     report("writing the partition table");
     disk::partition(plan, &mut device)?;
     disk::announce(plan, &device)?;
@@ -46,7 +46,38 @@ pub fn apply(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError
         report(&format!("making volume group {}", planned.name));
         group::make(planned)?;
     }
-    for fs in &plan.file_systems {
+    make_all(&plan.file_systems, report)
+}
+
+/// Writes a volume group on its own: its disks become physical volumes as a
+/// whole. It carries the tag [`disks::RESTORING`] until [`finish`].
+///
+/// # Errors
+/// [`ApplyError`]. Until the step "blanking" nothing was written.
+pub fn apply_group(plan: &GroupPlan, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
+    report("checking the target disks");
+    unchanged_group(plan)?;
+    let targets = plan.disks();
+    group::switch_off_old(&targets)?;
+    // All are held before the first is written.
+    let held = targets
+        .iter()
+        .map(|disk| disk::open(disk))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (target, mut device) in targets.into_iter().zip(held) {
+        report(&format!("blanking {}", target.hdisk));
+        disk::blank(target, &mut device)?;
+    }
+    report(&format!("making volume group {}", plan.group.name));
+    group::make(&plan.group)?;
+    make_all(&plan.file_systems, report)
+}
+
+fn make_all(
+    file_systems: &[PlannedFileSystem],
+    report: &mut dyn FnMut(&str),
+) -> Result<(), ApplyError> {
+    for fs in file_systems {
         report(&format!("making {} on {}", what(fs), fs.device));
         make(fs)?;
     }
@@ -63,13 +94,29 @@ fn what(fs: &PlannedFileSystem) -> String {
 /// Whether the disks still are what the plan was made for.
 fn unchanged(plan: &Plan) -> Result<(), ApplyError> {
     let mut now = disks::present().map_err(ApplyError::Probe)?;
-    let at = now.iter().position(|disk| disk.name == plan.target.name);
-    let target = at.map(|at| now.remove(at));
-    if target.as_ref() != Some(&plan.target) {
-        log::warn!("planned for {:?}, found {target:?}", plan.target);
-        return Err(ApplyError::Changed(plan.target.to_string()));
-    }
+    take(&plan.target, &mut now)?;
     plan.groups_apart(&now).map_err(ApplyError::Plan)
+}
+
+fn unchanged_group(plan: &GroupPlan) -> Result<(), ApplyError> {
+    let mut now = disks::inventory().map_err(ApplyError::Probe)?;
+    let targets = plan.disks();
+    for target in &targets {
+        take(target, &mut now.disks)?;
+    }
+    let new = Some(plan.group.name.as_str());
+    groups_apart(&targets, &now.disks, &now.elsewhere, new).map_err(ApplyError::Plan)
+}
+
+/// Takes a target out of the disks that are there, if it is as it was planned for.
+fn take(target: &Disk, now: &mut Vec<Disk>) -> Result<(), ApplyError> {
+    let at = now.iter().position(|disk| disk.name == target.name);
+    let found = at.map(|at| now.remove(at));
+    if found.as_ref() == Some(target) {
+        return Ok(());
+    }
+    log::warn!("planned for {target:?}, found {found:?}");
+    Err(ApplyError::Changed(target.to_string()))
 }
 
 /// Makes one file system and looks whether it is there.

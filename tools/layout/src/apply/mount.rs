@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, umount};
 
 use super::ApplyError;
-use crate::plan::Plan;
+use crate::plan::{PlannedFileSystem, mounts};
 
 /// How long a file system may stay busy after its last user ended.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ pub struct Mounts {
     points: Vec<PathBuf>,
 }
 
-/// Mounts the file systems of a plan below `root`, each after the one it is
+/// Mounts file systems of a plan below `root`, each after the one it is
 /// mounted in; mount points are made.
 ///
 /// The recorded mount options are for fstab: `ro`, `noexec` and the like would
@@ -33,9 +33,9 @@ pub struct Mounts {
 ///
 /// # Errors
 /// [`ApplyError::Mount`]; what was mounted already is unmounted again.
-pub fn mount(plan: &Plan, root: &Path) -> Result<Mounts, ApplyError> {
-    let mut mounts = Mounts { points: Vec::new() };
-    for (point, fs) in plan.mounts() {
+pub fn mount(file_systems: &[PlannedFileSystem], root: &Path) -> Result<Mounts, ApplyError> {
+    let mut mounted = Mounts { points: Vec::new() };
+    for (point, fs) in mounts(file_systems) {
         let path = below(root, point);
         create_dir_all(&path)?;
         let device = fs.device.as_str();
@@ -55,9 +55,9 @@ pub fn mount(plan: &Plan, root: &Path) -> Result<Mounts, ApplyError> {
             });
         }
         log::info!("mounted {device} on {}", path.display());
-        mounts.points.push(path);
+        mounted.points.push(path);
     }
-    Ok(mounts)
+    Ok(mounted)
 }
 
 /// `/boot` below `/mnt` is `/mnt/boot`.

@@ -7,7 +7,7 @@ mod usage;
 
 pub use lvm::{Group, PhysicalVolume, parse_report};
 pub(crate) use probe::read_signature;
-pub use probe::{present, probe};
+pub use probe::{inventory, present, probe};
 
 use std::fmt;
 
@@ -76,6 +76,16 @@ pub struct DiskPartition {
     pub size: u64,
     /// What lies on it.
     pub signature: Signature,
+}
+
+/// The disks, and what LVM has on anything else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The disks.
+    pub disks: Vec<Disk>,
+    /// Physical volumes on arrays, mapped and removable devices: never targets, but
+    /// the names of their groups are taken.
+    pub elsewhere: Vec<PhysicalVolume>,
 }
 
 /// What a disk holds, as far as choosing a target goes.

@@ -7,7 +7,7 @@ use std::path::Path;
 use lifeboat_sys::fs::{PathContext, attribute, read};
 
 use super::usage::{Usage, file_name};
-use super::{Disk, DiskError, DiskPartition, location, lvm};
+use super::{Disk, DiskError, DiskPartition, Inventory, PhysicalVolume, location, lvm};
 use crate::signature::{Found, HEAD, Signature, identify};
 
 /// How much of the end of a device is looked at.
@@ -30,17 +30,35 @@ pub fn present() -> Result<Vec<Disk>, DiskError> {
         on_lvm(&disk.signature) || disk.partitions.iter().any(|p| on_lvm(&p.signature))
     };
     if disks.iter().any(any) {
-        for volume in lvm::physical_volumes()? {
-            let name = file_name(Path::new(&volume.device));
-            let owner = disks
-                .iter_mut()
-                .find(|d| d.name == name || d.partitions.iter().any(|p| p.name == name));
-            if let Some(disk) = owner {
-                disk.physical_volumes.push(volume);
-            }
-        }
+        hand_out(lvm::physical_volumes()?, &mut disks);
     }
     Ok(disks)
+}
+
+/// The disks of this machine, and the physical volumes on what is no disk.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn inventory() -> Result<Inventory, DiskError> {
+    let mut disks = probe(Path::new("/"))?;
+    let elsewhere = hand_out(lvm::physical_volumes()?, &mut disks);
+    Ok(Inventory { disks, elsewhere })
+}
+
+/// Gives each disk its physical volumes; returns those on no disk.
+fn hand_out(volumes: Vec<PhysicalVolume>, disks: &mut [Disk]) -> Vec<PhysicalVolume> {
+    let mut elsewhere = Vec::new();
+    for volume in volumes {
+        let name = file_name(Path::new(&volume.device));
+        let owner = disks
+            .iter_mut()
+            .find(|d| d.name == name || d.partitions.iter().any(|p| p.name == name));
+        match owner {
+            Some(disk) => disk.physical_volumes.push(volume),
+            None => elsewhere.push(volume),
+        }
+    }
+    elsewhere
 }
 
 /// The disks that the system under `root` sees in its sysfs, sorted by

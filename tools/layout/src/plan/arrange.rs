@@ -204,30 +204,51 @@ fn group(
         .group_name
         .clone()
         .unwrap_or_else(|| group.name.clone());
-    let right = |name: &str| {
-        crate::lvm::is_name(name)
-            .then_some(())
-            .ok_or_else(|| PlanError::Name(name.to_owned()))
-    };
     right(&name)?;
-    let mut volumes = Vec::new();
-    for volume in &model.volumes {
-        let new = format!("{}{}", settings.volume_prefix, volume.name);
-        right(&new)?;
-        volumes.push(PlannedVolume {
-            device: volume_device(&name, &new),
-            name: new,
-            extents: volume_extents(model, group, volume, shrink),
-            old_extents: volume.extents,
-        });
-    }
     Ok(Some(PlannedGroup {
-        device: partition.device.clone(),
+        devices: vec![partition.device.clone()],
         extent: group.extent,
-        extents: (partition.size - LVM_HEAD) / group.extent,
-        volumes,
+        extents: extents_of(partition.size, group.extent),
+        volumes: volumes(model, group, group.extent, &name, settings, shrink)?,
         name,
     }))
+}
+
+/// How many extents a physical volume of so many bytes has.
+pub(super) fn extents_of(size: u64, extent: u64) -> u64 {
+    size.saturating_sub(LVM_HEAD) / extent
+}
+
+/// The volumes in a group called `name`, whose extents have `extent` bytes.
+pub(super) fn volumes(
+    model: &Model,
+    old: &VolumeGroup,
+    extent: u64,
+    name: &str,
+    settings: &Settings,
+    shrink: bool,
+) -> Result<Vec<PlannedVolume>, PlanError> {
+    model
+        .volumes
+        .iter()
+        .map(|volume| {
+            let new = format!("{}{}", settings.volume_prefix, volume.name);
+            right(&new)?;
+            let bytes = volume_extents(model, old, volume, shrink) * old.extent;
+            Ok(PlannedVolume {
+                device: volume_device(name, &new),
+                name: new,
+                extents: bytes.div_ceil(extent),
+                old_extents: volume.extents,
+            })
+        })
+        .collect()
+}
+
+fn right(name: &str) -> Result<(), PlanError> {
+    crate::lvm::is_name(name)
+        .then_some(())
+        .ok_or_else(|| PlanError::Name(name.to_owned()))
 }
 
 fn dangling(what: &str, to: &str) -> PlanError {
@@ -238,7 +259,7 @@ fn dangling(what: &str, to: &str) -> PlanError {
     .into()
 }
 
-fn file_system(
+pub(super) fn file_system(
     model: &Model,
     fs: &FileSystem,
     target: &Disk,
@@ -269,7 +290,7 @@ fn file_system(
             Some((
                 volume.device.clone(),
                 volume.extents * new.extent,
-                volume.old_extents * new.extent,
+                volume.old_extents * old.extent,
                 old_devices,
             ))
         }),

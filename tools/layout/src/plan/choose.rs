@@ -8,9 +8,9 @@
 
 use lifeboat_stanza::bosinst::{Criterion, Overwrite, TargetDisk, TargetSize};
 
-use super::{PlanError, Settings};
+use super::{PlanError, Settings, list};
 use crate::disks::{Content, Disk};
-use crate::model::Model;
+use crate::model::{Model, SourceDisk};
 use crate::size::{MB, mb};
 
 /// The disk chosen, and the reason in words that follow "chosen because".
@@ -34,13 +34,7 @@ pub(super) fn choose<'a>(
         return Err(PlanError::NoDisk);
     }
     if let Some(wanted) = &settings.disk {
-        let name = wanted.strip_prefix("/dev/").unwrap_or(wanted);
-        let disk = disks.iter().find(|disk| is_named(disk, name));
-        let missing = || PlanError::NoSuchDisk {
-            wanted: wanted.clone(),
-            present: list(disks),
-        };
-        return Ok((disk.ok_or_else(missing)?, "it was asked for".to_owned()));
+        return Ok((find(disks, wanted)?, "it was asked for".to_owned()));
     }
     let chooser = Chooser {
         model,
@@ -122,23 +116,8 @@ impl<'a> Chooser<'a, '_> {
             return Err(self.none_allowed());
         }
         for source in &self.model.disks {
-            let same =
-                |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
-            let kinship = |disk: &Disk| {
-                [
-                    same(&disk.serial, &source.serial),
-                    same(&disk.wwid, &source.wwid),
-                    source.location.as_ref() == Some(&disk.location),
-                ]
-            };
-            for (index, why) in KINSHIP.iter().enumerate() {
-                let mut met = candidates
-                    .iter()
-                    .copied()
-                    .filter(|disk| kinship(disk)[index]);
-                if let (Some(disk), None) = (met.next(), met.next()) {
-                    return Ok((disk, format!("{why} {} of the backup", source.name)));
-                }
+            if let Some(choice) = kin(source, &candidates) {
+                return Ok(choice);
             }
         }
         let wanted: u64 = self.model.disks.iter().map(|disk| disk.size).sum();
@@ -187,13 +166,50 @@ impl<'a> Chooser<'a, '_> {
     }
 
     fn none_allowed(&self) -> PlanError {
-        let why = |disk: &Disk| match (&disk.in_use, disk.read_only) {
-            (Some(used), _) => format!("{disk}, is {used}"),
-            (None, true) => format!("{disk}, is read-only"),
-            (None, false) => format!("{disk}, holds {}", disk.describe_content()),
-        };
-        PlanError::NoneAllowed(self.disks.iter().map(why).collect::<Vec<_>>().join("; "))
+        PlanError::NoneAllowed(why_not(self.disks))
     }
+}
+
+/// The one disk that is a disk of the source, or in its place.
+pub(super) fn kin<'a>(source: &SourceDisk, candidates: &[&'a Disk]) -> Option<Choice<'a>> {
+    let same = |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
+    let kinship = |disk: &Disk| {
+        [
+            same(&disk.serial, &source.serial),
+            same(&disk.wwid, &source.wwid),
+            source.location.as_ref() == Some(&disk.location),
+        ]
+    };
+    KINSHIP.iter().enumerate().find_map(|(index, why)| {
+        let mut met = candidates
+            .iter()
+            .copied()
+            .filter(|disk| kinship(disk)[index]);
+        match (met.next(), met.next()) {
+            (Some(disk), None) => Some((disk, format!("{why} {} of the backup", source.name))),
+            _ => None,
+        }
+    })
+}
+
+/// The disk that a person named: `hdisk0`, `vda` or `/dev/vda`.
+pub(super) fn find<'a>(disks: &'a [Disk], wanted: &str) -> Result<&'a Disk, PlanError> {
+    let name = wanted.strip_prefix("/dev/").unwrap_or(wanted);
+    let disk = disks.iter().find(|disk| is_named(disk, name));
+    disk.ok_or_else(|| PlanError::NoSuchDisk {
+        wanted: wanted.to_owned(),
+        present: list(disks),
+    })
+}
+
+/// Why none of the disks is taken by itself.
+pub(super) fn why_not(disks: &[Disk]) -> String {
+    let why = |disk: &Disk| match (&disk.in_use, disk.read_only) {
+        (Some(used), _) => format!("{disk}, is {used}"),
+        (None, true) => format!("{disk}, is read-only"),
+        (None, false) => format!("{disk}, holds {}", disk.describe_content()),
+    };
+    disks.iter().map(why).collect::<Vec<_>>().join("; ")
 }
 
 fn is_named(disk: &Disk, name: &str) -> bool {
@@ -229,12 +245,4 @@ fn say(criterion: Criterion<'_>) -> String {
         Criterion::Size(TargetSize::Largest) => "SIZE_MB = largest".to_owned(),
         Criterion::Name(value) => format!("HDISKNAME = {value}"),
     }
-}
-
-fn list(disks: &[Disk]) -> String {
-    disks
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
 }

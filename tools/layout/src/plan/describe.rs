@@ -1,6 +1,7 @@
 //! The plan in words and numbers.
 
-use super::{Plan, PlannedFileSystem, PlannedPartition};
+use super::{Plan, PlannedFileSystem, PlannedGroup, PlannedPartition};
+use crate::disks::Disk;
 use crate::model::Role;
 use crate::size::mb;
 
@@ -8,7 +9,7 @@ use crate::size::mb;
 const INDENT: usize = 14;
 
 /// Columns that a row of the tables takes.
-const TABLE: usize = 76;
+pub(super) const TABLE: usize = 76;
 
 impl Plan {
     /// The plan for a person, in lines of at most `width` columns (76 at least,
@@ -21,7 +22,7 @@ impl Plan {
         say("Backup", &self.backup());
         say(
             "Target disk",
-            &format!("{}, chosen because {}", self.identity(), self.reason),
+            &format!("{}, chosen because {}", identity(&self.target), self.reason),
         );
         match self.destroys() {
             Some(content) => say(
@@ -38,20 +39,8 @@ impl Plan {
                 .map(|partition| self.partition_row(partition)),
         );
         lines.extend(self.group_lines(width));
-        lines.extend(self.shrunk_lines(width));
-        lines.push(String::new());
-        let mut head = "Not touched";
-        for disk in &self.untouched {
-            lines.extend(wrap(
-                head,
-                &format!("{disk}: {}", disk.describe_content()),
-                width,
-            ));
-            head = "";
-        }
-        if self.untouched.is_empty() {
-            lines.extend(wrap(head, "there is no other disk", width));
-        }
+        lines.extend(shrunk_lines(&self.file_systems, width));
+        lines.extend(untouched_lines(&self.untouched, width));
         lines
     }
 
@@ -60,27 +49,7 @@ impl Plan {
             .group
             .as_ref()
             .map_or("a system of plain partitions", |group| &group.name);
-        let taken = self.taken.as_deref().unwrap_or("an unknown date");
-        let shrink = if self.shrink {
-            "file systems are shrunk"
-        } else {
-            "file systems keep their sizes"
-        };
-        format!("{what}, taken {taken}; {shrink}")
-    }
-
-    fn identity(&self) -> String {
-        let serial = self
-            .target
-            .serial
-            .as_ref()
-            .map(|serial| format!(", serial {serial}"));
-        format!(
-            "{}{}, at {}",
-            self.target,
-            serial.unwrap_or_default(),
-            self.target.location
-        )
+        backup(what, self.taken.as_deref(), self.shrink)
     }
 
     fn partition_row(&self, partition: &PlannedPartition) -> String {
@@ -103,47 +72,95 @@ impl Plan {
         let Some(group) = &self.group else {
             return Vec::new();
         };
-        let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
-        let free = group.extents.saturating_sub(used);
-        let (all, each) = (group.extents, mb(group.extent));
-        let parts = format!("{all} physical partitions of {each} MB, {used} used, {free} free");
-        let mut lines = vec![String::new()];
-        lines.extend(wrap(
-            "Volume group",
-            &format!("{}, {parts}", group.name),
-            width,
-        ));
-        lines.push(row("Logical volume", "for", "new MB", "old MB"));
-        for volume in &group.volumes {
-            let on_it = self.on(&volume.device);
-            let size = |extents: u64| mb(extents * group.extent).to_string();
-            let (new, old) = (size(volume.extents), size(volume.old_extents));
-            lines.push(row(
-                &volume.name,
-                &on_it.map_or_else(String::new, purpose),
-                &new,
-                &old,
-            ));
-        }
-        lines
-    }
-
-    fn shrunk_lines(&self, width: usize) -> Vec<String> {
-        let shrunk = self.file_systems.iter().filter(|fs| fs.size < fs.old_size);
-        let names: Vec<&str> = shrunk
-            .map(|fs| fs.mount.as_deref().unwrap_or("swap"))
-            .collect();
-        if names.is_empty() {
-            return Vec::new();
-        }
-        let mut lines = vec![String::new()];
-        lines.extend(wrap("Shrunk", &names.join(", "), width));
-        lines
+        group_table(group, group.extent, &self.file_systems, width)
     }
 
     fn on(&self, device: &str) -> Option<&PlannedFileSystem> {
-        self.file_systems.iter().find(|fs| fs.device == device)
+        on(&self.file_systems, device)
     }
+}
+
+/// What the backup is, when it was taken, and how sizes are treated.
+pub(super) fn backup(what: &str, taken: Option<&str>, shrink: bool) -> String {
+    let taken = taken.unwrap_or("an unknown date");
+    let shrink = if shrink {
+        "file systems are shrunk"
+    } else {
+        "file systems keep their sizes"
+    };
+    format!("{what}, taken {taken}; {shrink}")
+}
+
+/// A disk with all that a person could know it by.
+pub(super) fn identity(disk: &Disk) -> String {
+    let serial = disk
+        .serial
+        .as_ref()
+        .map(|serial| format!(", serial {serial}"));
+    let serial = serial.unwrap_or_default();
+    format!("{disk}{serial}, at {}", disk.location)
+}
+
+/// The volume group and a table of its volumes. `old_extent` is what
+/// `old_extents` counts in.
+pub(super) fn group_table(
+    group: &PlannedGroup,
+    old_extent: u64,
+    file_systems: &[PlannedFileSystem],
+    width: usize,
+) -> Vec<String> {
+    let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
+    let free = group.extents.saturating_sub(used);
+    let (all, each) = (group.extents, mb(group.extent));
+    let parts = format!("{all} physical partitions of {each} MB, {used} used, {free} free");
+    let mut lines = vec![String::new()];
+    lines.extend(wrap(
+        "Volume group",
+        &format!("{}, {parts}", group.name),
+        width,
+    ));
+    lines.push(row("Logical volume", "for", "new MB", "old MB"));
+    for volume in &group.volumes {
+        let on_it = on(file_systems, &volume.device);
+        let new = mb(volume.extents * group.extent).to_string();
+        let old = mb(volume.old_extents * old_extent).to_string();
+        let purpose = on_it.map_or_else(String::new, purpose);
+        lines.push(row(&volume.name, &purpose, &new, &old));
+    }
+    lines
+}
+
+/// The file systems that become smaller.
+pub(super) fn shrunk_lines(file_systems: &[PlannedFileSystem], width: usize) -> Vec<String> {
+    let shrunk = file_systems.iter().filter(|fs| fs.size < fs.old_size);
+    let names: Vec<&str> = shrunk
+        .map(|fs| fs.mount.as_deref().unwrap_or("swap"))
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new()];
+    lines.extend(wrap("Shrunk", &names.join(", "), width));
+    lines
+}
+
+/// The disks that stay as they are.
+pub(super) fn untouched_lines(disks: &[Disk], width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut head = "Not touched";
+    for disk in disks {
+        let text = format!("{disk}: {}", disk.describe_content());
+        lines.extend(wrap(head, &text, width));
+        head = "";
+    }
+    if disks.is_empty() {
+        lines.extend(wrap(head, "there is no other disk", width));
+    }
+    lines
+}
+
+fn on<'a>(file_systems: &'a [PlannedFileSystem], device: &str) -> Option<&'a PlannedFileSystem> {
+    file_systems.iter().find(|fs| fs.device == device)
 }
 
 fn purpose(fs: &PlannedFileSystem) -> String {
@@ -174,7 +191,7 @@ fn shorten(text: &str, room: usize) -> String {
 
 /// A heading and its text, broken between words; a word that is too long for a
 /// line is broken within.
-fn wrap(head: &str, text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(head: &str, text: &str, width: usize) -> Vec<String> {
     let room = width - INDENT;
     let mut rows = vec![String::new()];
     for word in text.split(' ') {

@@ -124,9 +124,52 @@ pub enum PlanError {
     /// A name became too long or odd by prefix or override.
     #[error("0590-233 \"{0}\" cannot be a name of a volume group or logical volume")]
     Name(String),
+    /// A size of physical partitions that LVM cannot have.
+    #[error(
+        "0590-235 {0} MB cannot be the size of a physical partition: it must be a power of two"
+    )]
+    Extent(u64),
+    /// No disk for a volume group may be taken without being named by a person.
+    #[error(
+        "0590-236 No disk may be chosen for volume group {group}: {why}. Name the disks that it shall have; what is on them will be gone"
+    )]
+    NoneForGroup {
+        /// The group.
+        group: String,
+        /// The disks, and what is in the way.
+        why: String,
+    },
+    /// The disks together are too small for a volume group.
+    #[error(
+        "0590-237 Volume group {group} needs {needed} physical partitions of {extent} MB; {disks} have {present}{}",
+        group_advice(*.shrunk, *.present)
+    )]
+    TooSmallForGroup {
+        /// The group.
+        group: String,
+        /// The disks.
+        disks: String,
+        /// Extents needed.
+        needed: u64,
+        /// MB of an extent.
+        extent: u64,
+        /// Extents there are.
+        present: u64,
+        /// Extents needed if file systems were shrunk; `None` when that was asked for already.
+        shrunk: Option<u64>,
+    },
     /// Programs that the plan needs are missing.
     #[error("0590-234 Programs are missing here: {0}")]
     MissingTools(String),
+}
+
+fn group_advice(shrunk: Option<u64>, present: u64) -> String {
+    match shrunk {
+        Some(extents) if extents <= present => {
+            format!("; with file systems shrunk (-s), {extents} would do")
+        }
+        Some(_) | None => String::new(),
+    }
 }
 
 fn advice(shrunk: Option<u64>, present: u64) -> String {

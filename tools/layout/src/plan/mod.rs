@@ -2,11 +2,16 @@
 
 mod arrange;
 mod choose;
+mod choose_several;
 mod describe;
+mod describe_group;
 mod error;
+mod group;
 
 pub(crate) use arrange::LVM_HEAD;
 pub use error::PlanError;
+pub(crate) use group::groups_apart;
+pub use group::{GroupPlan, GroupSettings, GroupTarget, plan_group};
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -101,8 +106,8 @@ pub struct PlannedPartition {
 pub struct PlannedGroup {
     /// Its name.
     pub name: String,
-    /// Node of the partition that is its physical volume.
-    pub device: String,
+    /// Nodes of the partition or the disks that are its physical volumes.
+    pub devices: Vec<String>,
     /// Bytes of an extent.
     pub extent: u64,
     /// Extents there will be.
@@ -169,7 +174,7 @@ pub fn plan(model: &Model, disks: &[Disk], settings: &Settings) -> Result<Plan, 
     writable(target)?;
     let plan = arrange::arrange(model, target, reason, disks, settings, shrink)?;
     plan.groups_apart(&plan.untouched)?;
-    exact_fit(model, target)?;
+    exact_fit(model, &[target])?;
     Ok(plan)
 }
 
@@ -186,16 +191,25 @@ fn writable(target: &Disk) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn exact_fit(model: &Model, target: &Disk) -> Result<(), PlanError> {
+fn exact_fit(model: &Model, targets: &[&Disk]) -> Result<(), PlanError> {
     let wanted: u64 = model.disks.iter().map(|disk| mb(disk.size)).sum();
-    if !model.policy.exact_fit || mb(target.size) == wanted {
+    let present: u64 = targets.iter().map(|disk| mb(disk.size)).sum();
+    if !model.policy.exact_fit || present == wanted {
         return Ok(());
     }
     Err(PlanError::NotExact {
-        disk: target.to_string(),
-        present: mb(target.size),
+        disk: list(targets),
+        present,
         wanted,
     })
+}
+
+fn list<T: ToString>(disks: &[T]) -> String {
+    disks
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl Plan {
@@ -208,35 +222,8 @@ impl Plan {
     /// No volume group may lose a disk, and no two may share a name: LVM is told by
     /// name which group to switch off and which to fill.
     pub(crate) fn groups_apart(&self, others: &[Disk]) -> Result<(), PlanError> {
-        let here = || self.target.to_string();
-        for group in self
-            .target
-            .physical_volumes
-            .iter()
-            .filter_map(|pv| pv.group.as_ref())
-        {
-            let shares = |disk: &&Disk| {
-                disk.physical_volumes
-                    .iter()
-                    .any(|pv| pv.group.as_ref() == Some(group))
-            };
-            if let Some(other) = others.iter().find(shares) {
-                let (group, other) = (group.name.clone(), other.to_string());
-                return Err(PlanError::GroupSpans {
-                    disk: here(),
-                    group,
-                    other,
-                });
-            }
-        }
         let new = self.group.as_ref().map(|group| group.name.as_str());
-        for group in self.target.groups().chain(new) {
-            if let Some(other) = others.iter().find(|disk| disk.carries(group)) {
-                let (disk, group) = (other.to_string(), group.to_owned());
-                return Err(PlanError::GroupElsewhere { disk, group });
-            }
-        }
-        Ok(())
+        groups_apart(&[&self.target], others, &[], new)
     }
 
     /// The node of the target disk.
@@ -254,25 +241,14 @@ impl Plan {
     /// The file systems to mount, each after the one it is mounted in.
     #[must_use]
     pub fn mounts(&self) -> Vec<(&str, &PlannedFileSystem)> {
-        let mounted = self
-            .file_systems
-            .iter()
-            .filter_map(|fs| Some((fs.mount.as_deref()?, fs)));
-        let mut mounts: Vec<_> = mounted.collect();
-        mounts.sort_by_key(|(mount, _)| *mount);
-        mounts
+        mounts(&self.file_systems)
     }
 
     /// The programs that applying the plan runs.
     #[must_use]
     pub fn needed_tools(&self) -> Vec<String> {
         let lvm = self.group.is_some() || !self.target.physical_volumes.is_empty();
-        let mkfs = self
-            .file_systems
-            .iter()
-            .filter_map(|fs| fs.mkfs.first().cloned());
-        let all: BTreeSet<String> = mkfs.chain(lvm.then(|| "lvm".to_owned())).collect();
-        all.into_iter().collect()
+        tools(&self.file_systems, lvm.then_some("lvm"))
     }
 
     /// Whether those programs are in the directories of `path`, a `PATH`.
@@ -280,17 +256,43 @@ impl Plan {
     /// # Errors
     /// [`PlanError::MissingTools`] with all that are missing.
     pub fn check_tools(&self, path: &OsStr) -> Result<(), PlanError> {
-        let there = |tool: &String| std::env::split_paths(path).any(|dir| dir.join(tool).is_file());
-        let missing: Vec<String> = self
-            .needed_tools()
-            .into_iter()
-            .filter(|tool| !there(tool))
-            .collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(PlanError::MissingTools(missing.join(", ")))
-        }
+        tools_present(&self.needed_tools(), path)
+    }
+}
+
+/// Those of the file systems that are mounted, each after the one it is mounted in.
+pub(crate) fn mounts(file_systems: &[PlannedFileSystem]) -> Vec<(&str, &PlannedFileSystem)> {
+    let mounted = file_systems
+        .iter()
+        .filter_map(|fs| Some((fs.mount.as_deref()?, fs)));
+    let mut mounts: Vec<_> = mounted.collect();
+    mounts.sort_by_key(|(mount, _)| *mount);
+    mounts
+}
+
+/// The programs that make the file systems, and others, each once.
+fn tools<'a>(
+    file_systems: &[PlannedFileSystem],
+    others: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
+    let mkfs = file_systems
+        .iter()
+        .filter_map(|fs| fs.mkfs.first().cloned());
+    let all: BTreeSet<String> = mkfs.chain(others.into_iter().map(str::to_owned)).collect();
+    all.into_iter().collect()
+}
+
+fn tools_present(tools: &[String], path: &OsStr) -> Result<(), PlanError> {
+    let there = |tool: &&String| std::env::split_paths(path).any(|dir| dir.join(tool).is_file());
+    let missing: Vec<&str> = tools
+        .iter()
+        .filter(|tool| !there(tool))
+        .map(String::as_str)
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(PlanError::MissingTools(missing.join(", ")))
     }
 }
 

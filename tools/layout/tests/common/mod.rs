@@ -6,6 +6,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use std::path::Path;
+
 use lifeboat_layout::disks::{Disk, DiskPartition, Group, PhysicalVolume};
 use lifeboat_layout::model::Model;
 use lifeboat_layout::signature::{Found, Signature};
@@ -27,6 +29,33 @@ pub fn demo() -> Model {
 pub fn demo_with(from: &str, to: &str) -> Result<Model, lifeboat_layout::model::ModelError> {
     assert!(DEMO.contains(from), "the demo does not say {from:?}");
     Model::from_document(&Document::parse(&DEMO.replace(from, to)).unwrap())
+}
+
+/// `VG.data` of a volume group on its own.
+pub const DATAVG: &str = include_str!("datavg.data");
+
+/// The model of that volume group.
+pub fn datavg() -> Model {
+    Model::from_group_document(&Document::parse(DATAVG).unwrap()).unwrap()
+}
+
+/// That volume group after a change of its `VG.data`.
+pub fn datavg_with(from: &str, to: &str) -> Result<Model, lifeboat_layout::model::ModelError> {
+    assert!(DATAVG.contains(from), "the group does not say {from:?}");
+    let text = DATAVG.replacen(from, to, 1);
+    Model::from_group_document(&Document::parse(&text).unwrap())
+}
+
+/// Compares with a file, or writes it when `UPDATE_GOLDEN` is set.
+pub fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, wanted, "{name} differs from what it was");
 }
 
 fn signature(found: Found) -> Signature {

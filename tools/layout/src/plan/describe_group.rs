@@ -1,0 +1,54 @@
+//! The plan of a volume group on its own, in words and numbers.
+
+use super::GroupPlan;
+use super::describe::{TABLE, backup, group_table, identity, shrunk_lines, untouched_lines, wrap};
+
+impl GroupPlan {
+    /// The plan for a person, in lines of at most `width` columns (76 at least,
+    /// for the table).
+    #[must_use]
+    pub fn lines(&self, width: usize) -> Vec<String> {
+        let width = width.max(TABLE);
+        let mut lines = Vec::new();
+        let mut say = |head: &str, text: &str| lines.extend(wrap(head, text, width));
+        let taken = self.taken.as_deref();
+        say("Backup", &backup(&self.group.name, taken, self.shrink));
+        let mut head = if self.targets.len() == 1 {
+            "Target disk"
+        } else {
+            "Target disks"
+        };
+        for target in &self.targets {
+            let disk = identity(&target.disk);
+            say(head, &format!("{disk}, chosen because {}", target.reason));
+            head = "";
+        }
+        let destroyed = self.destroys();
+        let mut head = "DESTROYED";
+        for content in &destroyed {
+            say(head, content);
+            head = "";
+        }
+        if destroyed.is_empty() {
+            say("Destroyed", "nothing, the disks are empty");
+        }
+        lines.extend(group_table(
+            &self.group,
+            self.old_extent,
+            &self.file_systems,
+            width,
+        ));
+        lines.extend(shrunk_lines(&self.file_systems, width));
+        let raw = self.raw();
+        if !raw.is_empty() {
+            let text = format!(
+                "{}: no file system was backed up from there",
+                raw.join(", ")
+            );
+            lines.push(String::new());
+            lines.extend(wrap("Made empty", &text, width));
+        }
+        lines.extend(untouched_lines(&self.untouched, width));
+        lines
+    }
+}
