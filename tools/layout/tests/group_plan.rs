@@ -190,7 +190,7 @@ fn an_interrupted_restore_may_be_done_again() {
     let plan = on(&tagged("datavg"), &GroupSettings::default()).unwrap();
     assert!(plan.destroys()[0].contains("a restore that did not end"));
     // That of another group is somebody else's.
-    assert!(refused(&tagged("othervg"), &GroupSettings::default()).starts_with("0590-236"));
+    assert!(refused(&tagged("othervg"), &GroupSettings::default()).starts_with("0590-254"));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn what_may_not_be_taken_is_refused_with_its_reason() {
         (
             vec![system(), with_data(1, 4096)],
             GroupSettings::default(),
-            "0590-236 No disk may be chosen for volume group datavg: hdisk0 (vda), 4096 MB, is mounted on /; hdisk1 (vdb), 4096 MB, holds GPT: vdb1 ext file system. Name the disks",
+            "0590-254 No disk may be chosen for volume group datavg: hdisk0 (vda), 4096 MB, is mounted on /; hdisk1 (vdb), 4096 MB, holds GPT: vdb1 ext file system. Name the disks",
         ),
         (
             vec![system(), blank(1, 4096)],
@@ -236,12 +236,12 @@ fn what_may_not_be_taken_is_refused_with_its_reason() {
         (
             vec![system(), blank(1, 2000)],
             GroupSettings::default(),
-            "0590-237 Volume group datavg needs 626 physical partitions of 4 MB; hdisk1 (vdb), 2000 MB have 499; with file systems shrunk (-s), 201 would do",
+            "0590-255 Volume group datavg needs 626 physical partitions of 4 MB; hdisk1 (vdb), 2000 MB have 499; with file systems shrunk (-s), 201 would do",
         ),
         (
             vec![system(), blank(1, 500)],
             shrinking(),
-            "0590-237 Volume group datavg needs 201 physical partitions of 4 MB; hdisk1 (vdb), 500 MB have 124",
+            "0590-255 Volume group datavg needs 201 physical partitions of 4 MB; hdisk1 (vdb), 500 MB have 124",
         ),
         (
             vec![system(), blank(1, 4096)],
@@ -249,7 +249,7 @@ fn what_may_not_be_taken_is_refused_with_its_reason() {
                 extent_mb: Some(48),
                 ..GroupSettings::default()
             },
-            "0590-235 48 MB cannot be the size of a physical partition",
+            "0590-253 48 MB cannot be the size of a physical partition",
         ),
     ] {
         let text = refused(&disks, &settings);

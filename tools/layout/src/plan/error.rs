@@ -126,12 +126,12 @@ pub enum PlanError {
     Name(String),
     /// A size of physical partitions that LVM cannot have.
     #[error(
-        "0590-235 {0} MB cannot be the size of a physical partition: it must be a power of two"
+        "0590-253 {0} MB cannot be the size of a physical partition: it must be a power of two"
     )]
     Extent(u64),
     /// No disk for a volume group may be taken without being named by a person.
     #[error(
-        "0590-236 No disk may be chosen for volume group {group}: {why}. Name the disks that it shall have; what is on them will be gone"
+        "0590-254 No disk may be chosen for volume group {group}: {why}. Name the disks that it shall have; what is on them will be gone"
     )]
     NoneForGroup {
         /// The group.
@@ -141,7 +141,7 @@ pub enum PlanError {
     },
     /// The disks together are too small for a volume group.
     #[error(
-        "0590-237 Volume group {group} needs {needed} physical partitions of {extent} MB; {disks} have {present}{}",
+        "0590-255 Volume group {group} needs {needed} physical partitions of {extent} MB; {disks} have {present}{}",
         group_advice(*.shrunk, *.present)
     )]
     TooSmallForGroup {
