@@ -223,11 +223,8 @@ fn produce(
     scope: Scope<'_>,
 ) -> Result<Stored, Closed> {
     let framer = Framer::new(feed, options.frame_size as usize);
-    let mut store = Store::begin(
-        framer,
-        &source.summary,
-        Owners::of_tree(&source.trees[0].from),
-    )?;
+    let owners = Owners::of_tree(&source.trees[0].from);
+    let mut store = Store::begin(framer, &source.summary, owners, options.attributes)?;
     walk(root, &scope, &mut store)?;
     store.finish()
 }

@@ -9,7 +9,7 @@
 //!
 //! | module | what it knows |
 //! | --- | --- |
-//! | `member`, `ustar`, `pax`, `sparse` | one member as tar has it |
+//! | `member`, `ustar`, `pax`, `sparse`, `flags` | one member as tar has it |
 //! | `summary`, `manifest`, `frames`, `endmark` | what Lifeboat puts around it |
 //! | `source`, `walk`, `survey` | from file systems to files |
 //! | `owners`, `store`, `framer`, `partial`, `create` | from files to a backup |
@@ -22,6 +22,7 @@ mod create;
 mod endmark;
 mod escape;
 mod extract;
+mod flags;
 #[cfg(test)]
 mod forge;
 mod framer;

@@ -75,6 +75,10 @@ pub struct Member {
     pub stored: u64,
     /// Extended attributes, sorted by name.
     pub attributes: Vec<Attribute>,
+    /// Inode flags that can be set again: `FS_*_FL` of <linux/fs.h>.
+    pub flags: u32,
+    /// The project that its space is counted for; 0 is none.
+    pub project: u32,
 }
 
 impl Member {

@@ -2,8 +2,10 @@
 //! header where the block is too narrow.
 //!
 //! Keywords beyond POSIX are those of GNU tar: `SCHILY.xattr.*` for extended
-//! attributes, `GNU.sparse.*` (version 1.0) for files with holes.
+//! attributes, `GNU.sparse.*` (version 1.0) for files with holes; that of
+//! libarchive, `SCHILY.fflags`, for inode flags; and `LIFEBOAT.projid`.
 
+use crate::flags;
 use crate::member::{Attribute, Device, Kind, Member, Time};
 use crate::ustar::{BLOCK, Block, Fields, Malformed};
 
@@ -14,6 +16,8 @@ pub(crate) const MAX_RECORDS: u64 = 8 << 20;
 const PAX_NAME: &[u8] = b"././@PaxHeader";
 
 const XATTR: &[u8] = b"SCHILY.xattr.";
+const FLAGS: &[u8] = b"SCHILY.fflags";
+const PROJECT: &[u8] = b"LIFEBOAT.projid";
 
 /// The header blocks of a member.
 pub(crate) fn encode(member: &Member) -> Vec<u8> {
@@ -66,6 +70,12 @@ pub(crate) fn encode(member: &Member) -> Vec<u8> {
             records.number(b"GNU.sparse.realsize", *length);
         }
         _ => {}
+    }
+    if member.flags != 0 {
+        records.push(FLAGS, flags::to_text(member.flags).as_bytes());
+    }
+    if member.project != 0 {
+        records.number(PROJECT, u64::from(member.project));
     }
     for (name, value) in &member.attributes {
         records.push(&attribute_keyword(name), value);
@@ -243,6 +253,8 @@ pub(crate) struct Extended {
     sparse_name: Option<Vec<u8>>,
     sparse_length: Option<u64>,
     attributes: Vec<Attribute>,
+    flags: u32,
+    project: u32,
 }
 
 /// Reads the records of an extended header. Keywords that say nothing about what
@@ -262,6 +274,8 @@ pub(crate) fn parse(mut data: &[u8]) -> Result<Extended, Malformed> {
             b"gid" => extended.gid = Some(decimal(value, "gid")?),
             b"size" => extended.size = Some(decimal(value, "size")?),
             b"mtime" => extended.modified = Some(time_from_text(value)?),
+            FLAGS => extended.flags = flags::from_text(value),
+            PROJECT => extended.project = decimal(value, "LIFEBOAT.projid")?,
             b"GNU.sparse.name" => extended.sparse_name = own(),
             b"GNU.sparse.realsize" => {
                 extended.sparse_length = Some(decimal(value, "GNU.sparse.realsize")?);
@@ -335,6 +349,8 @@ pub(crate) fn member(fields: Fields, extended: Extended) -> Result<Member, Malfo
         }),
         stored: extended.size.unwrap_or(fields.size),
         attributes: extended.attributes,
+        flags: extended.flags,
+        project: extended.project,
     })
 }
 
@@ -383,11 +399,11 @@ mod tests {
         fn any_member()(
             path in path(), kind in kind(), mode in 0..0o10000_u32, uid: u32, gid: u32,
             user in text(40), group in text(40), seconds in -(1_i64 << 40)..1 << 40,
-            nanoseconds in 0..1_000_000_000_u32, stored: u64,
+            nanoseconds in 0..1_000_000_000_u32, stored: u64, flags: u32, project: u32,
             attributes in proptest::collection::vec((text(30), proptest::collection::vec(any::<u8>(), 0..40)), 0..4),
         ) -> Member {
             let modified = Time { seconds, nanoseconds };
-            Member { path, kind, mode, uid, gid, user, group, modified, stored, attributes }
+            Member { path, kind, mode, uid, gid, user, group, modified, stored, attributes, flags: flags & flags::STORED, project }
         }
     }
 
@@ -423,6 +439,8 @@ mod tests {
             },
             stored: 3,
             attributes: Vec::new(),
+            flags: 0,
+            project: 0,
         };
         assert_eq!(encode(&member).len(), BLOCK);
     }

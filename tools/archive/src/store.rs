@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use lifeboat_sys::inode;
 use lifeboat_sys::xattr::{self, Subject};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, major, minor};
 
 use crate::escape::escape;
+use crate::flags;
 use crate::framer::Framer;
 use crate::manifest::{self, Entry};
 use crate::member::{Attribute, Device, Kind, Member, Time};
@@ -45,13 +47,20 @@ pub(crate) struct Store<O> {
     /// Where files with several names were stored, by device and inode.
     links: HashMap<(u64, u64), Vec<u8>>,
     date: u64,
+    /// Whether attributes and flags are stored.
+    attributes: bool,
     changed: Vec<Finding>,
     left_out: Vec<Finding>,
 }
 
 impl<O> Store<O> {
     /// Begins the stream with the summary, in a frame of its own.
-    pub fn begin(mut framer: Framer<O>, summary: &Summary, owners: Owners) -> Result<Self, Closed> {
+    pub fn begin(
+        mut framer: Framer<O>,
+        summary: &Summary,
+        owners: Owners,
+        attributes: bool,
+    ) -> Result<Self, Closed> {
         let mut manifest = manifest::Builder::new();
         let mut frame = Vec::new();
         for (member, content) in summary.members() {
@@ -69,6 +78,7 @@ impl<O> Store<O> {
             owners,
             links: HashMap::new(),
             date: summary.info.date,
+            attributes,
             changed: Vec::new(),
             left_out: Vec::new(),
         })
@@ -119,6 +129,8 @@ impl<O> Store<O> {
             },
             stored: 0,
             attributes: Vec::new(),
+            flags: 0,
+            project: 0,
         }
     }
 
@@ -134,7 +146,7 @@ impl<O> Store<O> {
     fn store_file(&mut self, path: &[u8], file: &File, stat: &FileStat) -> Result<(), Closed> {
         let length = u64::try_from(stat.st_size).unwrap_or(0);
         let mut member = self.member(path, Kind::File, stat);
-        member.attributes = self.attributes(path, Subject::Open(file.as_fd()));
+        self.inode(&mut member, file.as_fd());
         let holes = u64::try_from(stat.st_blocks).unwrap_or(0) * 512 < length;
         // A file system that cannot tell its holes has none.
         let found = if holes {
@@ -210,9 +222,41 @@ impl<O> Store<O> {
         Ok(trouble)
     }
 
+    /// Adds what only an open file tells: attributes, flags, project.
+    fn inode(&mut self, member: &mut Member, file: BorrowedFd<'_>) {
+        member.attributes = self.attributes(&member.path, Subject::Open(file));
+        if !self.attributes {
+            return;
+        }
+        let mut number = |name: &str, number: io::Result<u32>| {
+            number.unwrap_or_else(|source| {
+                let none = [
+                    Errno::ENOTTY,
+                    Errno::EOPNOTSUPP,
+                    Errno::EINVAL,
+                    Errno::ENOSYS,
+                ];
+                if !none
+                    .map(|none| Some(none as i32))
+                    .contains(&source.raw_os_error())
+                {
+                    let name = name.into();
+                    let trouble = Trouble::AttributeUnreadable { name, source };
+                    self.changed(&member.path, trouble);
+                }
+                0
+            })
+        };
+        member.flags = number("flags", inode::flags(file)) & flags::STORED;
+        member.project = number("project", inode::project(file));
+    }
+
     /// All attributes that can be read; the others are told.
     fn attributes(&mut self, path: &[u8], subject: Subject<'_>) -> Vec<Attribute> {
         let mut attributes = Vec::new();
+        if !self.attributes {
+            return attributes;
+        }
         let mut size = 0;
         let names = xattr::list(subject).unwrap_or_else(|source| {
             self.changed(
@@ -266,7 +310,7 @@ impl<O> Store<O> {
             }
             Ok((stat, fd)) if file_type(&stat) == SFlag::S_IFDIR => {
                 let mut member = self.member(found.path, Kind::Directory, &stat);
-                member.attributes = self.attributes(found.path, Subject::Open(fd.as_fd()));
+                self.inode(&mut member, fd.as_fd());
                 self.store_plain(&member)?;
                 Ok(true)
             }

@@ -106,6 +106,8 @@ pub(crate) fn own_member(path: &[u8], length: u64, date: u64) -> Member {
         },
         stored: length,
         attributes: Vec::new(),
+        flags: 0,
+        project: 0,
     }
 }
 

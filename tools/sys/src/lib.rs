@@ -7,6 +7,7 @@ pub mod block;
 pub mod child;
 pub mod error;
 pub mod fs;
+pub mod inode;
 pub mod openat;
 pub mod run;
 pub mod session;
