@@ -9,6 +9,8 @@ pub mod error;
 pub mod fs;
 pub mod inode;
 pub mod openat;
+pub mod regex;
 pub mod run;
 pub mod session;
+pub mod tape;
 pub mod xattr;

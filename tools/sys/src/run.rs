@@ -91,7 +91,10 @@ impl Tool {
         Self {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
-            envs: vec![("LC_ALL".into(), "C".into())],
+            envs: vec![
+                ("LC_ALL".into(), "C".into()),
+                ("PATH".into(), search_path(std::env::var_os("PATH"))),
+            ],
             root: None,
             stdin: Vec::new(),
             limit: Duration::from_secs(3600),
@@ -289,6 +292,22 @@ impl Tool {
     }
 }
 
+/// `PATH` with the directories of system programs: cron's and a user's often lack
+/// them.
+fn search_path(path: Option<OsString>) -> OsString {
+    let mut path = path.unwrap_or_default();
+    for directory in ["/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+        let there = std::env::split_paths(&path).any(|known| known == Path::new(directory));
+        if !there {
+            if !path.is_empty() {
+                path.push(":");
+            }
+            path.push(directory);
+        }
+    }
+    path
+}
+
 /// Reads a pipe to its end, logging each line under the program's name.
 fn drain(pipe: impl Read, name: &str) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
@@ -333,6 +352,17 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = Tool::new("no-such-program").run().unwrap_err();
         assert_eq!(error.to_string(), "0590-002 Cannot start no-such-program");
+    }
+
+    #[test]
+    fn system_programs_are_found_whatever_path_says() {
+        let path = |path: Option<&str>| search_path(path.map(Into::into));
+        assert_eq!(path(None), "/usr/sbin:/usr/bin:/sbin:/bin");
+        assert_eq!(path(Some("/bin:/opt/x")), "/bin:/opt/x:/usr/sbin:/usr/bin:/sbin");
+        assert_eq!(
+            path(Some("/bin:/sbin:/usr/bin:/usr/sbin")),
+            "/bin:/sbin:/usr/bin:/usr/sbin"
+        );
     }
 
     #[test]
