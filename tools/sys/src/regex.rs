@@ -120,7 +120,9 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Basic::new(pattern.as_bytes()).unwrap().matches(text.as_bytes())
+        Basic::new(pattern.as_bytes())
+            .unwrap()
+            .matches(text.as_bytes())
     }
 
     #[test]

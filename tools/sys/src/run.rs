@@ -358,7 +358,10 @@ mod tests {
     fn system_programs_are_found_whatever_path_says() {
         let path = |path: Option<&str>| search_path(path.map(Into::into));
         assert_eq!(path(None), "/usr/sbin:/usr/bin:/sbin:/bin");
-        assert_eq!(path(Some("/bin:/opt/x")), "/bin:/opt/x:/usr/sbin:/usr/bin:/sbin");
+        assert_eq!(
+            path(Some("/bin:/opt/x")),
+            "/bin:/opt/x:/usr/sbin:/usr/bin:/sbin"
+        );
         assert_eq!(
             path(Some("/bin:/sbin:/usr/bin:/usr/sbin")),
             "/bin:/sbin:/usr/bin:/usr/sbin"
