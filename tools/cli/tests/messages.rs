@@ -21,7 +21,8 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         // The crate of the scenarios is called tests; other directories of that name quote numbers.
         let quotes = name == "tests" && !path.join("Cargo.toml").exists();
-        let built = ["target", "build"].contains(&name.as_str()) || name.starts_with('.');
+        let built = (["target", "build"].contains(&name.as_str()) && !path.join("mod.rs").exists())
+            || name.starts_with('.');
         if path.is_dir() && !quotes && !built {
             sources(&path, found);
         } else if name.ends_with(".rs") || name.ends_with(".sh") {
