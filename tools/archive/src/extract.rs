@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
@@ -16,14 +16,18 @@ use nix::sys::stat::fstat;
 use nix::unistd::syncfs;
 
 use crate::escape::escape;
+use crate::incoming::Incoming;
+use crate::ledger::{Ledger, Notes};
 use crate::manifest;
 use crate::member::{Kind, Member};
-use crate::members::{Sink, read_members};
+use crate::members::{Sink, read_members, read_stream};
 use crate::open::Backup;
 use crate::report::{Finding, Meter, Progress, Trouble};
 use crate::sparse::{Placer, Segment};
 use crate::stream::{Effort, read};
+use crate::summary::is_own;
 use crate::target::{Handle, Place, Target, place, set_metadata};
+use crate::wanted::Wanted;
 
 /// How a backup is extracted.
 #[derive(Debug, Clone)]
@@ -35,6 +39,13 @@ pub struct ExtractOptions {
     /// Paths that are not written, with everything below them; as they are in the
     /// restored system (`/boot`, or `boot`).
     pub skip: Vec<PathBuf>,
+    /// Paths that alone are written, with everything below them, in any way that
+    /// [`member_path`](crate::member_path) takes; empty for everything. One that is
+    /// not in the backup is reported as damage.
+    pub only: Vec<Vec<u8>>,
+    /// Whether files get their extended attributes, ACLs, inode flags and project
+    /// numbers back.
+    pub attributes: bool,
 }
 
 impl Default for ExtractOptions {
@@ -45,6 +56,8 @@ impl Default for ExtractOptions {
             threads,
             memory: 48 << 20,
             skip: Vec::new(),
+            only: Vec::new(),
+            attributes: true,
         }
     }
 }
@@ -111,24 +124,58 @@ impl Backup {
         options: &ExtractOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ExtractReport, ExtractError> {
-        let target = Target::open(dest).at("open directory", dest)?;
-        let mut extraction = Extraction::new(dest, target, &options.skip);
+        let mut extraction = Extraction::new(dest, options)?;
         let manifest = self.manifest();
         if manifest.is_err() {
             extraction.lost(Finding::new(manifest::PATH, Trouble::ManifestDamaged));
         }
         let manifest = manifest.ok();
-        // The first frame is the summary's: its members are not files of the system.
-        let range = 1.min(self.manifest_frame())..self.manifest_frame();
-        let effort = Effort {
-            threads: options.threads,
-            memory: options.memory,
-        };
-        let mut meter = Meter::new(self.mark().manifest_offset, progress);
-        read(self, range, effort, |stream| {
-            read_members(stream, manifest.as_ref(), &mut extraction, &mut meter)
+        let mut meter = Meter::new(Some(self.mark().manifest_offset), progress);
+        let mut ledger = Ledger::known(manifest.as_ref(), 0);
+        read(self, 0..self.manifest_frame(), options.effort(), |stream| {
+            read_members(stream, &mut ledger, &mut extraction, &mut meter)
         })?;
+        ledger.finish(&mut |finding| extraction.lost(finding));
+        meter.finish();
         extraction.finish()
+    }
+}
+
+impl<R: Read + Send> Incoming<R> {
+    /// Restores the files of the stream below `dest`, which exists, and brings them to
+    /// the disk. Damage does not end it: the report names it, and a stream that ends
+    /// early has that in the report's `damaged`. Files are written before anything
+    /// can be said of the stream's end: only the report says whether they are right.
+    ///
+    /// # Errors
+    /// [`ExtractError`] when nothing more can be written.
+    pub fn extract(
+        self,
+        dest: &Path,
+        options: &ExtractOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ExtractReport, ExtractError> {
+        let mut extraction = Extraction::new(dest, options)?;
+        let mut meter = Meter::new(None, progress);
+        let mut notes = Notes::default();
+        let (result, ended) = self.read(options.effort(), |stream| {
+            read_stream(stream, &mut notes, &mut extraction, &mut meter)
+        });
+        result?;
+        for finding in ended.judge(notes) {
+            extraction.disown(finding);
+        }
+        meter.finish();
+        extraction.finish()
+    }
+}
+
+impl ExtractOptions {
+    fn effort(&self) -> Effort {
+        Effort {
+            threads: self.threads,
+            memory: self.memory,
+        }
     }
 }
 
@@ -136,7 +183,8 @@ impl Backup {
 struct Extraction<'a> {
     dest: &'a Path,
     target: Target,
-    skip: Vec<PathBuf>,
+    wanted: Wanted,
+    attributes: bool,
     /// The file that is being written.
     file: Option<(File, Placer)>,
     /// Whether the member that began was created.
@@ -150,24 +198,30 @@ struct Extraction<'a> {
 }
 
 impl<'a> Extraction<'a> {
-    fn new(dest: &'a Path, target: Target, skip: &[PathBuf]) -> Self {
-        let relative = |path: &PathBuf| path.strip_prefix("/").unwrap_or(path).to_owned();
-        Self {
+    fn new(dest: &'a Path, options: &ExtractOptions) -> Result<Self, ExtractError> {
+        let skip = options.skip.iter().map(|path| path.as_os_str().as_bytes());
+        Ok(Self {
             dest,
-            target,
-            skip: skip.iter().map(relative).collect(),
+            target: Target::open(dest).at("open directory", dest)?,
+            wanted: Wanted::new(&options.only, skip),
+            attributes: options.attributes,
             file: None,
             created: false,
             directories: Vec::new(),
             lost: HashSet::new(),
             report: ExtractReport::default(),
-        }
+        })
     }
 
-    fn is_skipped(&self, path: &[u8]) -> bool {
-        let path = Path::new(OsStr::from_bytes(path));
-        let path = path.strip_prefix(".").unwrap_or(path);
-        self.skip.iter().any(|skip| path.starts_with(skip))
+    /// A file that was written turns out to be wrong.
+    fn disown(&mut self, finding: Finding) {
+        if matches!(finding.trouble, Trouble::WrongHash)
+            && let Some(place) = place(finding.path.as_os_str().as_bytes())
+        {
+            // It is reported in any case.
+            let _ = self.target.remove(place);
+        }
+        self.lost(finding);
     }
 
     fn create(
@@ -191,6 +245,11 @@ impl<'a> Extraction<'a> {
             }
             Kind::HardLink { target } => {
                 let to = crate::target::place(target).ok_or(Trouble::UnsafeName)?;
+                if !self.wanted.has(target) {
+                    return Err(Trouble::PassedBy {
+                        target: escape(target),
+                    });
+                }
                 if self.lost.contains(target) {
                     return Err(Trouble::LinkTarget {
                         target: escape(target),
@@ -219,7 +278,7 @@ impl<'a> Extraction<'a> {
                     if member.length() != member.stored {
                         file.set_len(member.length())?;
                     }
-                    set_metadata(Handle::Open(file.as_fd()), member, refused);
+                    set_metadata(Handle::Open(file.as_fd()), member, self.attributes, refused);
                 }
             }
             Kind::Directory => {
@@ -229,7 +288,12 @@ impl<'a> Extraction<'a> {
             Kind::HardLink { .. } => self.report.links += 1,
             _ => {
                 self.report.others += 1;
-                set_metadata(self.target.by_name(place)?, member, refused);
+                set_metadata(
+                    self.target.by_name(place)?,
+                    member,
+                    self.attributes,
+                    refused,
+                );
             }
         }
         Ok(())
@@ -246,6 +310,7 @@ impl<'a> Extraction<'a> {
 
     /// Metadata of directories, those within others first; then everything to the disk.
     fn finish(mut self) -> Result<ExtractReport, ExtractError> {
+        self.report.damaged.extend(self.wanted.missing());
         let sync = |source| ExtractError::Sync {
             target: self.dest.to_owned(),
             source,
@@ -258,6 +323,7 @@ impl<'a> Extraction<'a> {
                     set_metadata(
                         Handle::Open(directory.as_fd()),
                         member,
+                        self.attributes,
                         &mut self.report.refused,
                     );
                     let device = fstat(&directory)
@@ -285,8 +351,10 @@ impl Sink for Extraction<'_> {
 
     fn begin(&mut self, member: &Member, segments: &[Segment]) -> Result<(), ExtractError> {
         (self.file, self.created) = (None, false);
-        if self.is_skipped(&member.path) {
-            self.report.skipped += 1;
+        if !self.wanted.takes(&member.path) {
+            if !is_own(&member.path) {
+                self.report.skipped += 1;
+            }
             return Ok(());
         }
         let created = match place(&member.path) {

@@ -19,6 +19,7 @@
 //! | `forge`, `hostile` | tests: backups that no writer makes |
 
 mod create;
+mod cutter;
 mod endmark;
 mod escape;
 mod extract;
@@ -29,6 +30,8 @@ mod framer;
 mod frames;
 #[cfg(test)]
 mod hostile;
+mod incoming;
+mod ledger;
 mod manifest;
 mod member;
 mod members;
@@ -49,12 +52,14 @@ mod target;
 mod ustar;
 mod verify;
 mod walk;
+mod wanted;
 
 pub use create::{CreateError, CreateOptions, CreateReport, create, create_file};
 pub use endmark::FORMAT_VERSION;
 pub use escape::escape;
 pub use extract::{ExtractError, ExtractOptions, ExtractReport};
 pub use frames::{DEFAULT_FRAME_SIZE, MAX_FRAME_SIZE, Totals};
+pub use incoming::Incoming;
 pub use manifest::{Entry, EntryKind, Manifest};
 /// What the inode of a file says.
 pub use nix::sys::stat::FileStat;
@@ -66,3 +71,4 @@ pub use summary::{Info, Summary};
 pub use survey::{Survey, survey};
 pub use ustar::Malformed;
 pub use verify::VerifyReport;
+pub use wanted::member_path;

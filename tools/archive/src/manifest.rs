@@ -239,6 +239,55 @@ impl Manifest {
     }
 }
 
+/// No line is longer: a path and a target come from an extended header.
+const MAX_LINE: usize = 64 << 20;
+
+/// A manifest's text that comes in pieces, taken apart into entries.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    /// The beginning of a line whose end has not come.
+    begun: Vec<u8>,
+    /// Whether the first line has been seen.
+    inside: bool,
+}
+
+impl Lines {
+    /// Takes the next piece; false if it makes the text no manifest.
+    pub fn push(&mut self, text: &[u8], take: &mut dyn FnMut(Entry)) -> bool {
+        let mut rest = text;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            let (line, after) = rest.split_at(end + 1);
+            rest = after;
+            let begun = std::mem::take(&mut self.begun);
+            let sound = if begun.is_empty() {
+                self.line(line, take)
+            } else {
+                self.line(&[&begun, line].concat(), take)
+            };
+            if !sound {
+                return false;
+            }
+        }
+        self.begun.extend_from_slice(rest);
+        self.begun.len() <= MAX_LINE
+    }
+
+    /// True if the text can end here.
+    pub fn at_end(&self) -> bool {
+        self.inside && self.begun.is_empty()
+    }
+
+    fn line(&mut self, line: &[u8], take: &mut dyn FnMut(Entry)) -> bool {
+        if !self.inside {
+            self.inside = line == FIRST_LINE.as_bytes();
+            return self.inside;
+        }
+        let line = std::str::from_utf8(line).unwrap_or_default();
+        let entry = line.strip_suffix('\n').and_then(Entry::parse);
+        entry.map(take).is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +323,25 @@ mod tests {
         assert!(manifest.entries().eq(entries.iter().cloned()));
         assert_eq!(manifest.find(b"./a b").as_ref(), Some(&entries[1]));
         assert_eq!(manifest.find(b"./b"), None);
+    }
+
+    #[test]
+    fn a_text_comes_in_pieces() {
+        let entries = [
+            entry(EntryKind::File, Some(512), b"./a b"),
+            entry(EntryKind::Socket, None, b"./s"),
+        ];
+        let text = format!("{FIRST_LINE}{}\n{}\n", entries[0], entries[1]);
+        for size in [1, 7, text.len()] {
+            let (mut lines, mut found) = (Lines::default(), Vec::new());
+            for piece in text.as_bytes().chunks(size) {
+                assert!(lines.push(piece, &mut |entry| found.push(entry)));
+            }
+            assert!(lines.at_end());
+            assert_eq!(found, entries);
+        }
+        let refused = |text: &str| !Lines::default().push(text.as_bytes(), &mut |_| {});
+        assert!(refused("manifest\n") && refused(&format!("{FIRST_LINE}x\n")));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Members pulled out of the stream, each checked against the manifest.
 
-use crate::manifest::{Entry, Manifest};
+use crate::ledger::{Expected, Ledger, Notes};
+use crate::manifest::{self, Entry};
 use crate::member::{Kind, Member};
 use crate::pax::{self, Extended, MAX_RECORDS, padding};
-use crate::report::{Finding, Meter, Trouble};
+use crate::report::{Finding, Meter};
 use crate::sparse::{MapReader, Segment};
 use crate::stream::{Broken, Stream};
 use crate::ustar::{self, BLOCK, Malformed};
@@ -87,36 +88,45 @@ impl<E> From<Broken> for Failure<E> {
 
 /// Gives every member of the stream to the sink and names those that are lost,
 /// as well as the manifest knows them. After damage it goes on with the next
-/// member that begins in a sound frame.
+/// member that is known to begin in a sound frame.
 pub(crate) fn read_members<S: Sink>(
     stream: &mut Stream<'_>,
-    manifest: Option<&Manifest>,
+    ledger: &mut Ledger<'_>,
     sink: &mut S,
     meter: &mut Meter<'_>,
 ) -> Result<(), S::Error> {
-    let start = stream.offset();
-    let mut entries = manifest.map(|manifest| Expected::from(manifest, start));
     while !stream.at_end() {
         let offset = stream.offset();
         meter.reach(offset);
-        match one_member(stream, offset, &mut entries, sink) {
+        let mut begun = None;
+        match one_member(stream, ledger, sink, &mut begun) {
             Ok(true) => {}
             Ok(false) => break,
             Err(Failure::Sink(error)) => return Err(error),
             Err(Failure::Stream(broken)) => {
                 stream.resync();
-                match &mut entries {
-                    Some(entries) => entries.lost_before(stream.offset(), &broken, sink),
-                    None => sink.lost(Finding::new(b"(unknown)", broken.trouble())),
-                }
+                let range = (offset, stream.offset());
+                ledger.broken(range, begun, &broken, &mut |finding| sink.lost(finding));
             }
         }
     }
-    meter.finish();
-    if let Some(entries) = entries {
-        entries.all_missing(sink);
-    }
     Ok(())
+}
+
+/// The same for a stream whose manifest comes last: up to that, which is compared with
+/// what came by.
+pub(crate) fn read_stream<S: Sink>(
+    stream: &mut Stream<'_>,
+    notes: &mut Notes,
+    sink: &mut S,
+    meter: &mut Meter<'_>,
+) -> Result<(), S::Error> {
+    let mut ledger = Ledger::Later(std::mem::take(notes));
+    let result = read_members(stream, &mut ledger, sink, meter);
+    if let Ledger::Later(came) = ledger {
+        *notes = came;
+    }
+    result
 }
 
 /// Gives the member that begins here to the sink, if it is the one of this entry.
@@ -125,28 +135,33 @@ pub(crate) fn read_one<S: Sink>(
     entry: Entry,
     sink: &mut S,
 ) -> Result<(), Failure<S::Error>> {
-    let entries: Box<dyn Iterator<Item = Entry>> = Box::new(std::iter::once(entry));
-    let mut entries = Some(Expected {
-        entries: entries.peekable(),
-    });
-    let offset = stream.offset();
-    if one_member(stream, offset, &mut entries, sink)? {
+    let mut ledger = Ledger::Known(Expected::these(std::iter::once(entry)));
+    if one_member(stream, &mut ledger, sink, &mut None)? {
         Ok(())
     } else {
         Err(Broken::Short.into())
     }
 }
 
-/// Reads one member; false at tar's end blocks.
+/// Reads one member, and says which one began; false at tar's end blocks, and at the
+/// manifest.
 fn one_member<S: Sink>(
     stream: &mut Stream<'_>,
-    offset: u64,
-    entries: &mut Option<Expected<'_>>,
+    ledger: &mut Ledger<'_>,
     sink: &mut S,
+    begun: &mut Option<Vec<u8>>,
 ) -> Result<bool, Failure<S::Error>> {
+    let offset = stream.offset();
     let Some(member) = next_member(stream)? else {
         return Ok(false);
     };
+    if let Ledger::Later(notes) = ledger
+        && member.path == manifest::PATH
+    {
+        notes.compare(stream, offset, member.stored)?;
+        return Ok(false);
+    }
+    *begun = Some(member.path.clone());
     let mut hasher = blake3::Hasher::new();
     let mut left = member.stored;
     let segments = match member.kind {
@@ -163,10 +178,10 @@ fn one_member<S: Sink>(
         sink.abandon(&member);
         return Err(failure);
     }
-    match entries
-        .as_mut()
-        .and_then(|entries| entries.check(&member, offset, &hasher, sink))
-    {
+    let wrong = ledger.check(&member, offset, hasher.finalize(), &mut |finding| {
+        sink.lost(finding);
+    });
+    match wrong {
         None => sink.end(&member).map_err(Failure::Sink)?,
         Some(trouble) => {
             sink.abandon(&member);
@@ -212,54 +227,6 @@ fn read_map(
             } else {
                 Err(Malformed::Map.into())
             };
-        }
-    }
-}
-
-/// The manifest's entries, consumed as their members come by.
-struct Expected<'a> {
-    entries: std::iter::Peekable<Box<dyn Iterator<Item = Entry> + 'a>>,
-}
-
-impl<'a> Expected<'a> {
-    /// Those that are stored from this place of the stream on.
-    fn from(manifest: &'a Manifest, start: u64) -> Self {
-        let stored = move |entry: &Entry| entry.offset.is_some_and(|offset| offset >= start);
-        let entries: Box<dyn Iterator<Item = Entry>> = Box::new(manifest.entries().filter(stored));
-        Self {
-            entries: entries.peekable(),
-        }
-    }
-
-    /// What is wrong with a member that begins at `offset` and has this hash. The
-    /// entries before it have no member.
-    fn check<S: Sink>(
-        &mut self,
-        member: &Member,
-        offset: u64,
-        hasher: &blake3::Hasher,
-        sink: &mut S,
-    ) -> Option<Trouble> {
-        self.lost_before(offset, &Broken::Short, sink);
-        let same = |entry: &Entry| entry.offset == Some(offset) && entry.path == member.path;
-        let Some(entry) = self.entries.next_if(same) else {
-            return Some(Trouble::Unlisted);
-        };
-        let wrong = entry.hash.is_some_and(|hash| hash != hasher.finalize());
-        wrong.then_some(Trouble::WrongHash)
-    }
-
-    /// Tells the sink that all files before `offset` are lost, and why.
-    fn lost_before<S: Sink>(&mut self, offset: u64, why: &Broken, sink: &mut S) {
-        while let Some(entry) = self.entries.next_if(|e| e.offset < Some(offset)) {
-            sink.lost(Finding::new(&entry.path, why.trouble()));
-        }
-    }
-
-    /// Tells the sink that the files that are left have no member.
-    fn all_missing<S: Sink>(self, sink: &mut S) {
-        for entry in self.entries {
-            sink.lost(Finding::new(&entry.path, Trouble::Missing));
         }
     }
 }

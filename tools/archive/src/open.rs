@@ -15,7 +15,7 @@ use crate::frames::{
     Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, ZSTD_MAGIC, parse_table, unpack,
 };
 use crate::members::{Content, read_all};
-use crate::stream::Stream;
+use crate::stream::{Piece, Stream};
 use crate::summary::Summary;
 
 /// Why a file cannot be used as a backup.
@@ -67,6 +67,17 @@ pub enum OpenError {
         /// Its format version.
         version: u32,
     },
+}
+
+impl OpenError {
+    /// The stream of this name could not be read.
+    pub(crate) fn unreadable(path: PathBuf, errno: Errno) -> Self {
+        Self::File(FsError {
+            operation: "read",
+            path,
+            source: errno.into(),
+        })
+    }
 }
 
 /// A backup whose summary, seek table and end mark are sound.
@@ -279,7 +290,7 @@ impl Region<'_> {
 }
 
 /// True if the end mark's numbers are those of the seek table.
-fn agree(mark: &EndMark, frames: &[Frame]) -> bool {
+pub(crate) fn agree(mark: &EndMark, frames: &[Frame]) -> bool {
     let totals = &mark.totals;
     let manifest = usize::try_from(mark.manifest_frame)
         .ok()
@@ -294,7 +305,7 @@ fn agree(mark: &EndMark, frames: &[Frame]) -> bool {
 }
 
 /// The members of one frame that holds nothing else.
-fn members_of(content: Vec<u8>) -> Vec<Content> {
+pub(crate) fn members_of(content: Vec<u8>) -> Vec<Content> {
     let raw = u32::try_from(content.len()).unwrap_or(u32::MAX);
     let frame = Frame {
         at: 0,
@@ -304,5 +315,6 @@ fn members_of(content: Vec<u8>) -> Vec<Content> {
         hash: [0; 16],
         first_member: Some(0),
     };
-    read_all(&mut Stream::new(&[frame], &mut once(Ok(content)))).unwrap_or_default()
+    let content = Ok(content);
+    read_all(&mut Stream::new(&mut once(Piece { frame, content }))).unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use crate::escape::escape;
+use crate::incoming::Incoming;
 use crate::manifest::{self, EntryKind, Manifest};
 use crate::member::Member;
 use crate::members::{Failure, Sink, next_member, read_data, read_one};
@@ -11,6 +12,7 @@ use crate::open::Backup;
 use crate::report::{Finding, Trouble};
 use crate::sparse::{Placer, Segment};
 use crate::stream::{Broken, Effort, Stream, read};
+use crate::wanted::member_path;
 
 /// Why a member cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,15 @@ pub enum ReadError {
     Manifest {
         /// The backup.
         backup: PathBuf,
+    },
+    /// It comes as a stream that has no sound end.
+    #[error("0590-178 The manifest of {} cannot be had", backup.display())]
+    Stream {
+        /// The stream.
+        backup: PathBuf,
+        /// What is wrong.
+        #[source]
+        trouble: Trouble,
     },
     /// No member has this path.
     #[error("0590-137 {member} is not in {}", backup.display())]
@@ -92,12 +103,14 @@ impl Backup {
         Ok((blake3::hash(&text) == mark.manifest_hash).then_some(text))
     }
 
-    /// Writes the content of one file (`./etc/passwd`) to `out`, reading only the
+    /// Writes the content of one file (`./etc/passwd`, or as
+    /// [`member_path`](crate::member_path) takes it) to `out`, reading only the
     /// manifest and the frames that hold the file. Returns its length in bytes.
     ///
     /// # Errors
     /// [`ReadError`]; what was written until then is not to be used.
     pub fn read_member(&self, path: &[u8], out: &mut dyn Write) -> Result<u64, ReadError> {
+        let path = &member_path(path);
         let (backup, name) = (|| self.path().to_owned(), || escape(path));
         let manifest = self.manifest()?;
         let mut entry = manifest.find(path);
@@ -150,6 +163,33 @@ impl Backup {
             (Ok(()), Some(trouble)) => Err(damaged(trouble)),
             (Ok(()), None) => Ok(copy.written),
         }
+    }
+}
+
+impl<R: Read + Send> Incoming<R> {
+    /// Reads the stream to its end for its manifest, whose hash is checked.
+    ///
+    /// # Errors
+    /// [`ReadError::Manifest`], and [`ReadError::Stream`] if the stream does not come
+    /// to a sound end.
+    pub fn manifest(self) -> Result<Manifest, ReadError> {
+        let backup = self.path().to_owned();
+        let (text, ended) = self.read(EFFORT, |stream| {
+            // The summary's frame is passed over, and then all up to the manifest.
+            stream.resync();
+            let member = next_member(stream).ok().flatten()?;
+            read_data(stream, member.stored).ok()
+        });
+        let mark = match ended.mark() {
+            Ok((mark, _)) => Some(mark),
+            Err(Some(trouble)) => return Err(ReadError::Stream { backup, trouble }),
+            Err(None) => None,
+        };
+        let listed =
+            |text: &Vec<u8>| mark.is_some_and(|mark| blake3::hash(text) == mark.manifest_hash);
+        text.filter(listed)
+            .and_then(Manifest::parse)
+            .ok_or(ReadError::Manifest { backup })
     }
 }
 

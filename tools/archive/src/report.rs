@@ -20,15 +20,17 @@ pub struct Progress {
 
 /// Tells progress about once for every MiB.
 pub(crate) struct Meter<'a> {
-    total: u64,
+    total: Option<u64>,
+    done: u64,
     told: u64,
     progress: &'a mut dyn FnMut(Progress),
 }
 
 impl<'a> Meter<'a> {
-    pub fn new(total: u64, progress: &'a mut dyn FnMut(Progress)) -> Self {
+    pub fn new(total: Option<u64>, progress: &'a mut dyn FnMut(Progress)) -> Self {
         Self {
             total,
+            done: 0,
             told: 0,
             progress,
         }
@@ -36,20 +38,22 @@ impl<'a> Meter<'a> {
 
     /// This much is done.
     pub fn reach(&mut self, done: u64) {
+        self.done = done;
         if done >= self.told + (1 << 20) {
-            self.told = done;
-            (self.progress)(Progress {
-                done,
-                total: Some(self.total),
-            });
+            self.tell(done);
         }
     }
 
     /// All is done.
     pub fn finish(&mut self) {
+        self.tell(self.total.unwrap_or(self.done));
+    }
+
+    fn tell(&mut self, done: u64) {
+        self.told = done;
         (self.progress)(Progress {
-            done: self.total,
-            total: Some(self.total),
+            done,
+            total: self.total,
         });
     }
 }
@@ -174,6 +178,51 @@ pub enum Trouble {
         #[source]
         source: io::Error,
     },
+    /// Somebody asked for it, and the backup does not have it.
+    #[error("it is not in the backup")]
+    NotInBackup,
+    /// It is another name of a file that passed by in the stream and was not wanted.
+    #[error("it is another name of {target}, which has passed by in the stream; ask for both")]
+    PassedBy {
+        /// The other name, as a printable word.
+        target: String,
+    },
+    /// The stream ends before its end mark.
+    #[error("it is truncated: it ends after {length} bytes, without an end mark")]
+    Truncated {
+        /// How many bytes came.
+        length: u64,
+    },
+    /// The stream ends in the middle of it.
+    #[error("the backup ends in the middle of it")]
+    CutOff,
+    /// The stream could not be read on.
+    #[error("it cannot be read on after {length} bytes")]
+    StreamUnreadable {
+        /// How many bytes came.
+        length: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The stream has something that no backup has.
+    #[error("after {length} bytes comes what is no part of a backup")]
+    Foreign {
+        /// How many bytes came.
+        length: u64,
+    },
+    /// The end mark's own hash is wrong, or it contradicts the stream.
+    #[error("its end mark is damaged")]
+    EndMarkDamaged,
+    /// The seek table is not the one that the end mark describes.
+    #[error("its seek table is damaged")]
+    SeekTableDamaged,
+    /// The end mark is one of a later format.
+    #[error("it has format version {version}, which this Lifeboat does not read")]
+    Newer {
+        /// The format version.
+        version: u32,
+    },
     /// Owner, mode or time could not be set.
     #[error("its {what} cannot be set")]
     MetadataRefused {
@@ -203,6 +252,15 @@ impl Trouble {
             Self::Unlisted => "0590-154",
             Self::Malformed(_) => "0590-155",
             Self::ManifestDamaged => "0590-156",
+            Self::NotInBackup => "0590-170",
+            Self::PassedBy { .. } => "0590-171",
+            Self::Truncated { .. } => "0590-172",
+            Self::CutOff => "0590-179",
+            Self::StreamUnreadable { .. } => "0590-173",
+            Self::Foreign { .. } => "0590-174",
+            Self::EndMarkDamaged => "0590-175",
+            Self::SeekTableDamaged => "0590-176",
+            Self::Newer { .. } => "0590-177",
             Self::UnsafeName => "0590-310",
             Self::LinkTarget { .. } => "0590-311",
             Self::NotCreated(_) => "0590-312",

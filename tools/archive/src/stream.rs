@@ -45,8 +45,12 @@ impl Broken {
     }
 }
 
-/// A frame's content, or why there is none.
-pub(crate) type Content = Result<Vec<u8>, Broken>;
+/// A frame of the stream, and its content, or why there is none.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub frame: Frame,
+    pub content: Result<Vec<u8>, Broken>,
+}
 
 /// How much of the machine reading may use.
 #[derive(Debug, Clone, Copy)]
@@ -70,12 +74,16 @@ pub(crate) fn read<R>(
     let worker = || {
         let mut decompressor = Decompressor::new();
         move |(index, bytes): (usize, Result<Vec<u8>, Errno>)| {
-            let bytes = bytes.map_err(|errno| Broken::Unreadable(index, errno))?;
-            // Only memory can be missing here.
-            let decompressor = decompressor
-                .as_mut()
-                .map_err(|_| Broken::Unreadable(index, Errno::ENOMEM))?;
-            unpack(&all[index], &bytes, decompressor).ok_or(Broken::Frame(index))
+            let frame = all[index].clone();
+            let content = match (bytes, &mut decompressor) {
+                (Ok(bytes), Ok(decompressor)) => {
+                    unpack(&frame, &bytes, decompressor).ok_or(Broken::Frame(index))
+                }
+                (Err(errno), _) => Err(Broken::Unreadable(index, errno)),
+                // Only memory can be missing here.
+                (_, Err(_)) => Err(Broken::Unreadable(index, Errno::ENOMEM)),
+            };
+            Piece { frame, content }
         }
     };
     let window = window(frames, effort);
@@ -89,7 +97,7 @@ pub(crate) fn read<R>(
                 .into_iter()
                 .try_for_each(|index| feed.push((index, backup.read_frame(index))))
         },
-        |mut contents| consume(&mut Stream::new(frames, &mut contents)),
+        |mut pieces| consume(&mut Stream::new(&mut pieces)),
     );
     result
 }
@@ -105,49 +113,47 @@ fn window(frames: &[Frame], effort: Effort) -> usize {
 
 /// A position in the decompressed stream.
 pub(crate) struct Stream<'a> {
-    frames: &'a [Frame],
-    contents: &'a mut dyn Iterator<Item = Content>,
-    /// The frame here, as a place in `frames`, and what it holds.
-    index: usize,
-    content: Content,
-    /// The place in its content.
-    at: usize,
+    pieces: &'a mut dyn Iterator<Item = Piece>,
+    /// The frame here; `None` after the last.
+    piece: Option<Piece>,
+    /// Where this is, in bytes of the whole stream.
+    offset: u64,
 }
 
 impl<'a> Stream<'a> {
-    /// The stream of these frames, whose contents come in the same order.
-    pub fn new(frames: &'a [Frame], contents: &'a mut dyn Iterator<Item = Content>) -> Self {
-        let content = contents.next().unwrap_or(Err(Broken::Short));
+    /// The stream of these frames, from the first one's first byte on.
+    pub fn new(pieces: &'a mut dyn Iterator<Item = Piece>) -> Self {
+        let piece = pieces.next();
+        let offset = piece.as_ref().map_or(0, |piece| piece.frame.offset);
         Self {
-            frames,
-            contents,
-            index: 0,
-            content,
-            at: 0,
+            pieces,
+            piece,
+            offset,
         }
     }
 
     /// Where this is, in bytes of the whole stream.
     pub fn offset(&self) -> u64 {
-        let end = self.frames.last().map_or(0, Frame::end);
-        self.frames
-            .get(self.index)
-            .map_or(end, |frame| frame.offset + self.at as u64)
+        self.offset
     }
 
     /// True after the last byte.
     pub fn at_end(&mut self) -> bool {
         self.enter();
-        self.index == self.frames.len()
+        self.piece.is_none()
     }
 
     /// Takes at least one and at most `limit` bytes, as many as come in one piece.
     pub fn take(&mut self, limit: u64) -> Result<&[u8], Broken> {
         self.enter();
-        let content = self.content.as_ref().map_err(Clone::clone)?;
-        let rest = &content[self.at..];
+        let piece = self.piece.as_ref().ok_or(Broken::Short)?;
+        let content = piece.content.as_ref().map_err(Clone::clone)?;
+        let rest = self.offset.checked_sub(piece.frame.offset);
+        // Frames that nobody wanted lie between.
+        let rest = rest.and_then(|at| content.get(usize::try_from(at).ok()?..));
+        let rest = rest.ok_or(Broken::Short)?;
         let length = usize::try_from(limit).map_or(rest.len(), |limit| limit.min(rest.len()));
-        self.at += length;
+        self.offset += length as u64;
         Ok(&rest[..length])
     }
 
@@ -174,15 +180,12 @@ impl<'a> Stream<'a> {
     /// Gives the frame here up and goes to the first header in a later, sound one;
     /// to the end if there is none.
     pub fn resync(&mut self) {
-        while self.index < self.frames.len() {
+        while self.piece.is_some() {
             self.next_frame();
-            let frame = self.frames.get(self.index);
-            let start = frame.and_then(|frame| Some(frame.first_member? - frame.offset));
-            if let (Some(start), Ok(content)) = (start, &self.content) {
-                // A member's start lies inside its frame.
-                self.at = usize::try_from(start)
-                    .unwrap_or(content.len())
-                    .min(content.len());
+            if let Some(Piece { frame, content }) = &self.piece
+                && let (Some(first), Ok(_)) = (frame.first_member, content)
+            {
+                self.offset = first;
                 return;
             }
         }
@@ -190,20 +193,21 @@ impl<'a> Stream<'a> {
 
     /// Goes to the next frame once this one is used up.
     fn enter(&mut self) {
-        while self.index < self.frames.len()
-            && self
-                .content
-                .as_ref()
-                .is_ok_and(|content| self.at == content.len())
+        while let Some(Piece { frame, content }) = &self.piece
+            && self.offset >= frame.end()
+            // A damaged frame without content is damage all the same.
+            && (content.is_ok() || self.offset > frame.offset)
         {
             self.next_frame();
         }
     }
 
     fn next_frame(&mut self) {
-        self.index += 1;
-        self.at = 0;
-        self.content = self.contents.next().unwrap_or(Err(Broken::Short));
+        let next = self.pieces.next();
+        if let (None, Some(last)) = (&next, &self.piece) {
+            self.offset = self.offset.max(last.frame.end());
+        }
+        self.piece = next;
     }
 }
 
@@ -230,14 +234,17 @@ mod tests {
             offset = frame.end();
             frames.push(frame);
         }
-        let content = |(i, text): (usize, &Option<&str>)| match text {
-            Some(text) => Ok(text.as_bytes().to_vec()),
-            None => Err(Broken::Frame(i)),
-        };
-        check(&mut Stream::new(
-            &frames,
-            &mut contents.iter().enumerate().map(content),
-        ));
+        let mut pieces = frames
+            .into_iter()
+            .zip(contents)
+            .enumerate()
+            .map(|(i, (frame, text))| Piece {
+                frame,
+                content: text
+                    .map(|text| text.as_bytes().to_vec())
+                    .ok_or(Broken::Frame(i)),
+            });
+        check(&mut Stream::new(&mut pieces));
     }
 
     #[test]

@@ -221,8 +221,14 @@ pub(crate) enum Handle<'a> {
 }
 
 /// Gives a file its owner, mode, attributes and time, in this order: a change of
-/// owner clears set-id bits and capabilities, and everything sets the time.
-pub(crate) fn set_metadata(handle: Handle<'_>, member: &Member, refused: &mut Vec<Finding>) {
+/// owner clears set-id bits and capabilities, and everything sets the time. The
+/// attributes are left out where nobody wants them.
+pub(crate) fn set_metadata(
+    handle: Handle<'_>,
+    member: &Member,
+    attributes: bool,
+    refused: &mut Vec<Finding>,
+) {
     let mut refuse = |trouble| refused.push(Finding::new(&member.path, trouble));
     let mut mode = Mode::from_bits_truncate(member.mode);
     if let Err(errno) = set_owner(handle, member) {
@@ -239,7 +245,7 @@ pub(crate) fn set_metadata(handle: Handle<'_>, member: &Member, refused: &mut Ve
             source: errno.into(),
         });
     }
-    for (name, value) in &member.attributes {
+    for (name, value) in member.attributes.iter().filter(|_| attributes) {
         if let Err(source) = set_attribute(handle, name, value) {
             refuse(Trouble::AttributeRefused {
                 name: escape(name),
