@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mksysb};
+use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb};
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
 macro_rules! commands {
@@ -34,5 +34,6 @@ commands! {
     FirstBoot(first_boot::Args) => first_boot::run,
     Lsmksysb(lsmksysb::Args) => lsmksysb::run,
     Menu(menu::Args) => menu::run,
+    Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,
 }

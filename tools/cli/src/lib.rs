@@ -13,6 +13,7 @@ mod logging;
 mod lsmksysb;
 pub mod manual;
 mod menu;
+mod mkdvd;
 mod mksysb;
 mod progress;
 
