@@ -30,6 +30,12 @@ pub fn line(done: u64, total: u64, elapsed: Duration) -> String {
     text
 }
 
+/// What can be said of `done` bytes when nobody knows how many there are.
+#[must_use]
+pub fn amount(done: u64) -> String {
+    format!("{} MiB", done >> 20)
+}
+
 /// A time as minutes and seconds, `3:07`.
 #[must_use]
 pub fn clock(time: Duration) -> String {

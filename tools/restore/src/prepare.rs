@@ -8,6 +8,8 @@ use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
 use lifeboat_stanza::bosinst::{Bosinst, BosinstError, ControlFlow, RecoverDevices};
 use lifeboat_stanza::{Document, StanzaError};
 
+use lifeboat_sys::run::search_path;
+
 use crate::source::Source;
 
 /// Why there is nothing to confirm.
@@ -152,7 +154,7 @@ pub fn make_plan(
     settings: &Settings,
 ) -> Result<Plan, PrepareError> {
     let plan = plan(&opened.model, disks, settings)?;
-    plan.check_tools(&std::env::var_os("PATH").unwrap_or_default())?;
+    plan.check_tools(&search_path())?;
     Ok(plan)
 }
 
