@@ -23,7 +23,10 @@ pub fn run(lab: &Lab) -> Result<()> {
     let mut machine = lab.power_on(machine)?;
     judge::log_in(&mut machine)?;
     tools_cd::install(&mut machine)?;
-    ask(&mut machine, "mkfs.ext4 -q /dev/vdb && mkdir /backup && mount /dev/vdb /backup")?;
+    ask(
+        &mut machine,
+        "mkfs.ext4 -q /dev/vdb && mkdir /backup && mount /dev/vdb /backup",
+    )?;
     begin(&mut machine)?;
     from_snapshots(&mut machine).context("a backup from snapshots")?;
     live(&mut machine).context("a backup without snapshots")?;
@@ -34,7 +37,10 @@ pub fn run(lab: &Lab) -> Result<()> {
 /// Starts what keeps the system busy; their process ids are in /run/busy.
 fn begin(machine: &mut Running) -> Result<()> {
     for path in DATABASES {
-        ask(machine, &format!("perl /mnt/database.pl write {path} & echo $! >> /run/busy"))?;
+        ask(
+            machine,
+            &format!("perl /mnt/database.pl write {path} & echo $! >> /run/busy"),
+        )?;
     }
     ask(machine, "bash /mnt/churn.sh & echo $! >> /run/busy")?;
     Ok(())
@@ -42,13 +48,23 @@ fn begin(machine: &mut Running) -> Result<()> {
 
 /// Everything is of one moment, and nothing is reported as changed.
 fn from_snapshots(machine: &mut Running) -> Result<()> {
-    let said = ask_within(machine, "mksysb -i -T /backup/snapshot.mksysb", limits::backup())?;
+    let said = ask_within(
+        machine,
+        "mksysb -i -T /backup/snapshot.mksysb",
+        limits::backup(),
+    )?;
     for number in ["0590-140", "0590-141", "0590-146"] {
-        ensure!(!said.contains(number), "a file changed inside a snapshot:\n{said}");
+        ensure!(
+            !said.contains(number),
+            "a file changed inside a snapshot:\n{said}"
+        );
     }
     let left = ask(machine, "lvs --noheadings -o lv_name -S 'lv_attr=~^s'")?;
     ensure!(left.is_empty(), "snapshots are left:\n{left}");
-    ask(machine, "grep -q /run/lifeboat /proc/self/mounts; test $? = 1")?;
+    ask(
+        machine,
+        "grep -q /run/lifeboat /proc/self/mounts; test $? = 1",
+    )?;
     ask(machine, "mkdir -p /backup/out")?;
     ask_within(
         machine,
@@ -56,23 +72,44 @@ fn from_snapshots(machine: &mut Running) -> Result<()> {
         limits::backup(),
     )?;
     for path in DATABASES {
-        ask(machine, &format!("perl /mnt/database.pl check /backup/out{path}")).context("a database")?;
+        ask(
+            machine,
+            &format!("perl /mnt/database.pl check /backup/out{path}"),
+        )
+        .context("a database")?;
     }
-    let moved = ask(machine, "cd /backup/out/var/tmp/churn && ls -d here there 2>/dev/null; true")?;
-    ensure!(moved.lines().count() == 1, "of `here` and `there` the backup has {moved:?}");
+    let moved = ask(
+        machine,
+        "cd /backup/out/var/tmp/churn && ls -d here there 2>/dev/null; true",
+    )?;
+    ensure!(
+        moved.lines().count() == 1,
+        "of `here` and `there` the backup has {moved:?}"
+    );
     Ok(())
 }
 
 /// The file that was written to is named, and the exit status is not 0; the
 /// backup is whole for all that.
 fn live(machine: &mut Running) -> Result<()> {
-    let (status, said) = machine.shell("mksysb -i --no-snapshot /backup/live.mksysb", limits::backup())?;
+    let (status, said) = machine.shell(
+        "mksysb -i --no-snapshot /backup/live.mksysb",
+        limits::backup(),
+    )?;
     ensure!(status != 0, "exit status 0 although files changed:\n{said}");
     let named = |path: &str| {
         let path = format!(".{path}");
-        said.lines().any(|line| line.contains("0590-141") && line.contains(&path))
+        said.lines()
+            .any(|line| line.contains("0590-141") && line.contains(&path))
     };
-    ensure!(DATABASES.iter().any(|path| named(path)), "no database is named as changed:\n{said}");
-    ask_within(machine, "lsmksysb -V -f /backup/live.mksysb", limits::backup())?;
+    ensure!(
+        DATABASES.iter().any(|path| named(path)),
+        "no database is named as changed:\n{said}"
+    );
+    ask_within(
+        machine,
+        "lsmksysb -V -f /backup/live.mksysb",
+        limits::backup(),
+    )?;
     Ok(())
 }
