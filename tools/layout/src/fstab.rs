@@ -20,7 +20,7 @@ pub fn fstab(existing: &str, plan: &Plan) -> String {
         match found {
             Some((fs, entry)) => {
                 missing.retain(|other| other.device != fs.device);
-                text.push_str(&entry.with(&device(fs), fs.kind));
+                text.push_str(&entry.with(&device(fs), &fs.kind));
             }
             None => text.push_str(line),
         }

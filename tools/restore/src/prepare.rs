@@ -77,6 +77,7 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let image =
         Document::parse(&String::from_utf8_lossy(&summary.image)).map_err(PrepareError::Image)?;
     let model = Model::from_document(&image).map_err(PrepareError::Model)?;
+    model.check_system().map_err(PrepareError::Model)?;
     let inside = String::from_utf8_lossy(&summary.bosinst);
     let text = source.answers.as_deref().unwrap_or(&inside);
     let document = Document::parse(text).map_err(PrepareError::Answers)?;
