@@ -134,17 +134,15 @@ impl<R: BufRead, W: Write> Observer for Watcher<'_, R, W> {
         let _ = self.terminal.line(&format!("  now: {what}"));
     }
 
-    fn progress(&mut self, done: u64, total: Option<u64>) {
+    fn progress(&mut self, done: u64, total: u64) {
         let start = *self.start.get_or_insert_with(Instant::now);
-        let ended = total.is_some_and(|total| done >= total);
-        if self.shown.is_some_and(|shown| shown.elapsed() < REFRESH) && !ended {
+        if self.shown.is_some_and(|shown| shown.elapsed() < REFRESH) && done < total {
             return;
         }
         self.shown = Some(Instant::now());
-        let line = total.map_or_else(
-            || progress::amount(done),
-            |total| progress::line(done, total, start.elapsed()),
-        );
-        let _ = self.terminal.rewrite(&format!("       {line}"));
+        let _ = self.terminal.rewrite(&format!(
+            "       {}",
+            progress::line(done, total, start.elapsed())
+        ));
     }
 }
