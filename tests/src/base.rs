@@ -29,7 +29,7 @@ target_disk_data:
 
 /// An overlay over the installed system, as the first disk of `machine`, whose
 /// NVRAM has it in the boot list. The system is installed first if no scenario
-/// has done so from this backup.
+/// has done so before.
 ///
 /// # Errors
 /// When the system cannot be installed.
@@ -47,7 +47,8 @@ pub fn installed(lab: &Lab, machine: &str) -> Result<Disk> {
 
 /// The directory of the installed disk and its NVRAM, made if it is not there.
 fn base(lab: &Lab) -> Result<PathBuf> {
-    let hash = sha256(&lab.media.backup)?;
+    // What the system holds decides, not how this version writes a backup of it.
+    let hash = sha256(&lab.beside_backup("sha256sums"))?;
     let work = std::path::absolute(&lab.media.work).at("find", &lab.media.work)?;
     let done = work.join(format!("base-{}", &hash[..16]));
     // Two scenarios may need it at the same time.

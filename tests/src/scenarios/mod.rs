@@ -1,6 +1,7 @@
 //! The scenarios, one file each. A name stays once it is given.
 
 mod bad_input;
+mod busy;
 mod damaged;
 mod harness;
 mod install;
@@ -75,5 +76,11 @@ pub const ALL: &[Scenario] = &[
         about: "a running system backed up onto a CD, restored elsewhere, compared file by file",
         core: false,
         run: roundtrip::run,
+    },
+    Scenario {
+        name: "mksysb-busy",
+        about: "a backup of a system in motion: of one moment, or the changes named",
+        core: false,
+        run: busy::run,
     },
 ];

@@ -71,7 +71,7 @@ pub use open::{Backup, OpenError};
 pub use read::ReadError;
 pub use report::{Finding, Progress, Trouble};
 pub use source::{Everything, Selection, Source, Tree};
-pub use summary::{Info, Summary};
+pub use summary::{Info, Summary, is_own};
 pub use survey::{Survey, survey};
 pub use ustar::Malformed;
 pub use verify::VerifyReport;

@@ -112,7 +112,7 @@ pub(crate) fn own_member(path: &[u8], length: u64, date: u64) -> Member {
 }
 
 /// True for paths that the tree cannot have: they are the backup's.
-pub(crate) fn is_own(path: &[u8]) -> bool {
+pub fn is_own(path: &[u8]) -> bool {
     path == BOSINST || path == IMAGE || path == OWN || path.starts_with(b"./.lifeboat/")
 }
 

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,8 @@ const MOST: u64 = 100 * (u32::MAX as u64 - 2047);
 /// xorriso's image may be this much larger than it says beforehand.
 const SLACK: u64 = 1 << 20;
 const BLOCK: u64 = 2048;
+/// How much of a file's ends is read back.
+const END: u64 = 1 << 20;
 
 /// What goes onto the CD.
 #[derive(Debug, Clone, Copy, Default)]
@@ -109,6 +111,9 @@ pub enum IsoError {
         /// What it said.
         said: String,
     },
+    /// The image does not hold a file as it is.
+    #[error("0590-848 {} is not in the image as it is on the disk; it was changed meanwhile, or the disk fails", .0.display())]
+    ReadBack(PathBuf),
     /// It failed.
     #[error(transparent)]
     Run(RunError),
@@ -146,6 +151,7 @@ pub fn write(
     room(out, needed)?;
     let partial = Partial::create(out, contents.backup.is_some())?;
     request.write(&partial.path, needed, progress)?;
+    request.read_back(&partial.path)?;
     partial.finish(out)
 }
 
@@ -271,6 +277,50 @@ impl Request {
             ended.map(drop).map_err(IsoError::from)
         })
     }
+
+    /// Compares both ends of every file with what the image has in its place.
+    fn read_back(&self, image: &Path) -> Result<(), IsoError> {
+        let output = Tool::new("xorriso")
+            .args(["-no_rc", "-indev"])
+            .arg(image)
+            .args(["-find", "/", "-type", "f", "-exec", "report_lba"])
+            .run()?;
+        let report = output.text();
+        let written = File::open(image).at("open", image)?;
+        for (path, file) in &self.grafts {
+            let differs = || IsoError::ReadBack(file.clone());
+            let start = first_block(&report, path).ok_or_else(differs)? * BLOCK;
+            let original = File::open(file).at("open", file)?;
+            let length = original.metadata().at("examine", file)?.len();
+            for at in [0, length.saturating_sub(END)] {
+                let there = piece(&written, start + at, length - at).at("read", image)?;
+                if there != piece(&original, at, length - at).at("read", file)? {
+                    return Err(differs());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a file begins, from the lines of xorriso's `report_lba`, one for every
+/// section: `File data lba:  0 ,   33 ,   1 ,   1221 , '/lifeboat/bosinst.data'`.
+fn first_block(report: &str, path: &str) -> Option<u64> {
+    report.lines().find_map(|line| {
+        let mut fields = line.strip_prefix("File data lba:")?.splitn(5, ',');
+        let (section, block) = (fields.next()?.trim(), fields.next()?.trim());
+        let name = fields.nth(2)?.trim();
+        (section == "0" && name == format!("'{path}'")).then(|| block.parse().ok())?
+    })
+}
+
+/// At most [`END`] bytes from `at` on.
+fn piece(file: &File, at: u64, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::new();
+    file.take(most.min(END)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The name of a backup on the CD: one that every reader shows, with the suffix
@@ -469,6 +519,25 @@ mod tests {
         let image = fs::read(out).unwrap();
         assert!(image[16 * 2048 + 40..].starts_with(b"LIFEBOAT_DATA "));
         assert_ne!(image[450], 0x96);
+    }
+
+    #[test]
+    fn an_image_that_lost_a_files_end_is_noticed() {
+        let place = tempfile::tempdir().unwrap();
+        let (_, backup) = made(place.path(), "@1000000000");
+        let contents = Contents {
+            backup: Some(&backup),
+            ..Contents::default()
+        };
+        let request = Request::new(&contents).unwrap();
+        let out = place.path().join("x.iso");
+        write(&contents, &out, &mut |_, _| {}).unwrap();
+        request.read_back(&out).unwrap();
+        let mut bytes = fs::read(&backup).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&backup, bytes).unwrap();
+        let noticed = request.read_back(&out).unwrap_err();
+        assert!(matches!(noticed, IsoError::ReadBack(_)), "{noticed}");
     }
 
     #[test]

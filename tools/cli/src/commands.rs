@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mksysb, restore};
+use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, restore};
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
 macro_rules! commands {
@@ -39,6 +39,7 @@ commands! {
     #[command(about = "The same command as listvgbackup")]
     Lssavevg(lsmksysb::Args) => lsmksysb::run,
     Menu(menu::Args) => menu::run,
+    Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,

@@ -16,6 +16,7 @@ mod logging;
 mod lsmksysb;
 pub mod manual;
 mod menu;
+mod mkdvd;
 mod mksysb;
 mod progress;
 mod refused;

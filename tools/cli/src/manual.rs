@@ -138,6 +138,24 @@ const MANUALS: &[Manual] = &[
         see_also: &["mksysb"],
     },
     Manual {
+        command: "mkdvd",
+        files: &[(
+            "/usr/lib/lifeboat/rescue",
+            "The rescue image, from which CDs are made.",
+        )],
+        examples: &[
+            (
+                "mkdvd -m /backup/system.mksysb -I /backup",
+                "Writes /backup/system.iso, which boots and installs the backup.",
+            ),
+            (
+                "xorriso -as cdrecord dev=/dev/sr0 /backup/system.iso",
+                "Burns it.",
+            ),
+        ],
+        see_also: &["mksysb", "lsmksysb"],
+    },
+    Manual {
         command: "mksysb",
         files: &[
             IMAGE_DATA,

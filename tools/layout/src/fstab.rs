@@ -20,15 +20,61 @@ pub fn fstab(existing: &str, plan: &Plan) -> String {
         match found {
             Some((fs, entry)) => {
                 missing.retain(|other| other.device != fs.device);
-                text.push_str(&entry.with(&device(fs), fs.kind));
+                text.push_str(&entry.with(&device(fs), &fs.kind));
             }
             None => text.push_str(line),
         }
     }
-    if !missing.is_empty() && !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+    append(&mut text, &missing);
+    text
+}
+
+/// The text of a running system's fstab with the entries that it lacks added below
+/// the comment `head`; and how many these are. What it has stays, byte for byte.
+#[must_use]
+pub fn add(existing: &str, file_systems: &[PlannedFileSystem], head: &str) -> (String, usize) {
+    let entries: Vec<Entry<'_>> = existing.lines().filter_map(Entry::parse).collect();
+    let is_there = |fs: &PlannedFileSystem| {
+        entries.iter().any(|entry| match &fs.mount {
+            Some(mount) => entry.kind() != "swap" && entry.mount() == *mount,
+            None => entry.kind() == "swap" && is_name_of(entry.device(), fs),
+        })
+    };
+    let mut missing: Vec<_> = file_systems.iter().filter(|fs| !is_there(fs)).collect();
+    missing.sort_by_key(|fs| (fs.mount.is_none(), &fs.mount));
+    let mut text = existing.to_owned();
+    if !missing.is_empty() {
+        end_line(&mut text);
+        text.push_str(&format!("{head}\n"));
     }
-    for fs in missing {
+    append(&mut text, &missing);
+    (text, missing.len())
+}
+
+/// An entry that has something else where one of the file systems belongs: the mount
+/// point, and the device of the entry.
+#[must_use]
+pub fn conflict(existing: &str, file_systems: &[PlannedFileSystem]) -> Option<(String, String)> {
+    existing
+        .lines()
+        .filter_map(Entry::parse)
+        .filter(|entry| entry.kind() != "swap")
+        .find_map(|entry| {
+            let mount = entry.mount();
+            let fs = file_systems
+                .iter()
+                .find(|fs| fs.mount.as_deref() == Some(&mount))?;
+            let ours = is_name_of(entry.device(), fs) && !entry.is_bind();
+            (!ours).then(|| (mount, entry.device().to_owned()))
+        })
+}
+
+/// Adds lines at the end.
+fn append(text: &mut String, file_systems: &[&PlannedFileSystem]) {
+    if !file_systems.is_empty() {
+        end_line(text);
+    }
+    for fs in file_systems {
         let mount = fs
             .mount
             .as_deref()
@@ -39,7 +85,12 @@ pub fn fstab(existing: &str, plan: &Plan) -> String {
             fs.kind, fs.dump, fs.pass
         ));
     }
-    text
+}
+
+fn end_line(text: &mut String) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
 }
 
 /// The planned file system that an entry is about. `one_swap` says that the
@@ -164,7 +215,9 @@ fn escape(name: &str) -> String {
         .replace('\t', "\\011")
 }
 
-fn unescape(name: &str) -> String {
+/// A name as fstab and the kernel's lists of mounts write it, without the escapes.
+#[must_use]
+pub fn unescape(name: &str) -> String {
     name.replace("\\040", " ")
         .replace("\\011", "\t")
         .replace("\\134", "\\")

@@ -99,7 +99,7 @@ fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
             unique_partition_guid: partition.uuid.0,
             starting_lba: partition.start / sector,
             ending_lba: (partition.start + partition.size) / sector - 1,
-            attribute_bits: 0,
+            attribute_bits: partition.flags,
             partition_name: partition.name.as_str().into(),
         };
     }

@@ -86,6 +86,9 @@ pub(crate) fn check(fs: &FileSystem) -> Result<(), String> {
                 .ok_or_else(|| format!("the XFS feature {key}={value}"))
         }),
         Format::Vfat(_) | Format::Swap(_) => Ok(()),
+        Format::Btrfs(_) | Format::Other(_) => {
+            Err(format!("a file system of type {}", fs.format.name()))
+        }
     };
     known?;
     let right = match &fs.format {
@@ -101,6 +104,7 @@ pub(crate) fn check(fs: &FileSystem) -> Result<(), String> {
         Format::Xfs(_) => 12,
         Format::Vfat(_) => 11,
         Format::Swap(_) => 15,
+        Format::Btrfs(_) | Format::Other(_) => 255,
     };
     match &fs.label {
         Some(label) if label.len() > room => Err(format!("the label \"{label}\"")),
@@ -117,6 +121,9 @@ pub(crate) fn smallest(format: &Format) -> u64 {
         // Below 65525 clusters it would not be FAT32.
         Format::Vfat(Vfat { bits: 32 }) => 34 * MB,
         Format::Vfat(_) | Format::Swap(_) => MB,
+        // mkfs.btrfs refuses less for the usual profiles.
+        Format::Btrfs(_) => 109 * MB,
+        Format::Other(_) => 0,
     }
 }
 
@@ -127,16 +134,17 @@ pub(crate) fn largest_sector(format: &Format) -> u32 {
         Format::Xfs(xfs) => xfs.block,
         Format::Vfat(_) => 4096,
         Format::Swap(swap) => swap.page,
+        Format::Btrfs(btrfs) => btrfs.sector,
+        Format::Other(_) => u32::MAX,
     }
 }
 
 /// The programs that make the format, beside the kernel.
-pub(crate) fn program(format: &Format) -> &'static str {
+pub(crate) fn program(format: &Format) -> String {
     match format {
-        Format::Ext(_) => "mke2fs",
-        Format::Xfs(_) => "mkfs.xfs",
-        Format::Vfat(_) => "mkfs.vfat",
-        Format::Swap(_) => "mkswap",
+        Format::Ext(_) => "mke2fs".to_owned(),
+        Format::Swap(_) => "mkswap".to_owned(),
+        other => format!("mkfs.{}", other.name()),
     }
 }
 
@@ -144,7 +152,7 @@ pub(crate) fn program(format: &Format) -> &'static str {
 /// `sector` bytes.
 #[must_use]
 pub fn command(fs: &FileSystem, device: &str, sector: u32) -> Vec<String> {
-    let mut argv = vec![program(&fs.format).to_owned()];
+    let mut argv = vec![program(&fs.format)];
     match &fs.format {
         Format::Ext(ext) => ext_arguments(ext, &fs.uuid, &mut argv),
         Format::Xfs(xfs) => xfs_arguments(xfs, &fs.uuid, sector, &mut argv),
@@ -159,6 +167,8 @@ pub fn command(fs: &FileSystem, device: &str, sector: u32) -> Vec<String> {
         Format::Swap(Swap { page }) => {
             argv.extend(["-f", "-p", &page.to_string(), "-U", &fs.uuid].map(str::to_owned));
         }
+        // `check` refuses them.
+        Format::Btrfs(_) | Format::Other(_) => {}
     }
     if let Some(label) = &fs.label {
         let option = if matches!(fs.format, Format::Vfat(_)) {

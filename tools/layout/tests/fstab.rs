@@ -7,9 +7,10 @@
 
 mod common;
 
-use common::{blank, demo};
-use lifeboat_layout::fstab::fstab;
-use lifeboat_layout::plan::{Plan, Settings, plan};
+use common::{blank, datavg, demo};
+use lifeboat_layout::disks::Inventory;
+use lifeboat_layout::fstab::{add, conflict, fstab};
+use lifeboat_layout::plan::{GroupSettings, Plan, PlannedFileSystem, Settings, plan, plan_group};
 use proptest::prelude::*;
 
 fn planned() -> Plan {
@@ -100,5 +101,51 @@ fn device_of(fs: &lifeboat_layout::plan::PlannedFileSystem) -> String {
         fs.device.clone()
     } else {
         format!("UUID={}", fs.uuid)
+    }
+}
+
+fn of_group() -> Vec<PlannedFileSystem> {
+    let inventory = Inventory {
+        disks: vec![blank(1, 4096)],
+        elsewhere: Vec::new(),
+    };
+    let plan = plan_group(&datavg(), &inventory, &GroupSettings::default()).unwrap();
+    plan.file_systems
+}
+
+#[test]
+fn a_running_system_gets_what_its_fstab_lacks() {
+    let before = "/dev/mapper/rootvg-hd4 / ext4 defaults 0 1\n\
+                  /dev/mapper/rootvg-hd6 none swap sw 0 0\n\
+                  /dev/datavg/data\t/data/  ext4  noatime 0 2";
+    let (after, added) = add(before, &of_group(), "# Added by restvg");
+    assert_eq!(added, 2);
+    assert_eq!(
+        after,
+        format!(
+            "{before}\n# Added by restvg\n\
+             /dev/mapper/datavg-logs /data/logs xfs noatime 0 0\n\
+             /dev/mapper/datavg-paging00 none swap sw 0 0\n"
+        )
+    );
+    assert_eq!(add(&after, &of_group(), "# again"), (after, 0));
+}
+
+#[test]
+fn another_device_on_a_mount_point_is_a_conflict() {
+    let found = |line: &str| conflict(line, &of_group());
+    for line in [
+        "",
+        "/dev/sdb1 /database ext4 defaults 0 0",
+        "/dev/datavg/data /data/ ext4 defaults 0 0",
+        "UUID=1b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a01 /data ext4 defaults 0 0",
+        "LABEL=data /data ext4 defaults 0 0",
+        "/dev/sdb1 none swap sw 0 0",
+    ] {
+        assert_eq!(found(line), None, "{line}");
+    }
+    for device in ["/dev/sdb1", "server:/x", "UUID=0000"] {
+        let taken = found(&format!("{device} /data auto defaults 0 0"));
+        assert_eq!(taken, Some(("/data".to_owned(), device.to_owned())));
     }
 }

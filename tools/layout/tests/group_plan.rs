@@ -304,8 +304,8 @@ fn what_is_no_group_on_its_own_is_refused() {
             "0590-205 image.data: too little room for volume group datavg",
         ),
         (
-            "COPIES= 1\n\tLPs= 100",
-            "COPIES= 2\n\tLPs= 100",
+            "COPIES= 1\n\tLPs= 100\n\tPP= 100",
+            "COPIES= 2\n\tLPs= 100\n\tPP= 200",
             "0590-200 The backup holds the mirrored logical volume logs",
         ),
     ] {
@@ -315,7 +315,8 @@ fn what_is_no_group_on_its_own_is_refused() {
     let root = Document::parse(common::DEMO).unwrap();
     assert!(Model::from_group_document(&root).is_err());
     let data = Document::parse(DATAVG).unwrap();
-    assert!(Model::from_document(&data).is_err());
+    let group = Model::from_document(&data).unwrap();
+    assert!(group.check_system().is_err());
 }
 
 #[test]

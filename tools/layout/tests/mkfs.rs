@@ -204,7 +204,7 @@ fn swap_and_vfat_have_the_recorded_ids() {
     }
     if have("mkfs.vfat") {
         let format = Format::Vfat(Vfat { bits: 32 });
-        let place = Place::Volume("x".to_owned());
+        let place = Place::volume("rootvg", "x");
         let uuid = "1A2B-3C4D".to_owned();
         let fs = FileSystem {
             format,

@@ -57,11 +57,40 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
-fn what_cannot_be_restored_is_refused_by_name() {
+fn what_is_not_known_is_refused_by_name() {
     for (from, to, said) in [
         (
             "COPIES= 1",
-            "COPIES= 2",
+            "COPIES= 1\n\tLX_LV_TYPE= thin",
+            "0590-200 The backup holds LX_LV_TYPE= thin (lv_data, line ",
+        ),
+        (
+            "LX_TABLE= gpt",
+            "LX_TABLE= sun",
+            "0590-200 The backup holds a partition table of type sun on hdisk0",
+        ),
+        (
+            "LX_PART_TYPE= fs",
+            "LX_PART_TYPE= zfs",
+            "0590-200 The backup holds partition 2 of hdisk0 of type zfs",
+        ),
+        (
+            "vg_data:",
+            "lx_zfs_data:\n\tLX_POOL= 1\n\nvg_data:",
+            "0590-200 The backup holds what line 22 of image.data calls lx_zfs_data",
+        ),
+    ] {
+        let error = demo_with(from, to).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_restored_is_refused_by_name() {
+    for (from, to, said) in [
+        (
+            "COPIES= 1\n\tLPs= 320\n\tPP= 320",
+            "COPIES= 2\n\tLPs= 320\n\tPP= 640",
             "0590-200 The backup holds the mirrored logical volume hd4, which Lifeboat cannot restore",
         ),
         (
@@ -70,24 +99,24 @@ fn what_cannot_be_restored_is_refused_by_name() {
             "0590-200 The backup holds the striped logical volume hd4",
         ),
         (
-            "COPIES= 1",
-            "COPIES= 1\n\tLX_LV_TYPE= thin",
-            "0590-200 The backup holds LX_LV_TYPE= thin (lv_data, line ",
-        ),
-        (
-            "LX_TABLE= gpt",
-            "LX_TABLE= dos",
+            "LX_TABLE= gpt\n",
+            "LX_TABLE= dos\n\tLX_DISK_ID= 0badcafe\n",
             "0590-200 The backup holds a partition table of type dos on hdisk0",
         ),
         (
-            "LX_PART_TYPE= fs",
+            "LX_PART_TYPE= prep",
             "LX_PART_TYPE= raid",
-            "0590-200 The backup holds partition 2 of hdisk0 of type raid",
+            "0590-200 The backup holds partition 1 of hdisk0 of type raid",
+        ),
+        (
+            "LX_PART_TYPE= prep",
+            "LX_PART_TYPE= fs",
+            "0590-200 The backup holds partition 1 of hdisk0 without a file system or swap",
         ),
         (
             "LX_FS_TYPE= xfs",
-            "LX_FS_TYPE= btrfs",
-            "0590-200 The backup holds a file system of type btrfs on /var",
+            "LX_FS_TYPE= jfs",
+            "0590-200 The backup holds a file system of type jfs on /var",
         ),
         (
             "orphan_file",
@@ -105,30 +134,29 @@ fn what_cannot_be_restored_is_refused_by_name() {
             "0590-200 The backup holds the label \"much-too-long\" on /var",
         ),
         (
-            "vg_data:",
-            "lx_md_data:\n\tLX_LEVEL= 1\n\nvg_data:",
-            "0590-200 The backup holds what line 22 of image.data calls lx_md_data",
-        ),
-        (
-            "LX_PART_TYPE= fs",
+            "LX_PART_TYPE= prep",
             "LX_PART_TYPE= lvm",
             "0590-200 The backup holds a volume group on two partitions",
         ),
+        (
+            "vg_data:",
+            "lx_unknown_data:\n\tLX_WHAT= a zpool tank\n\nvg_data:",
+            "0590-200 The backup holds a zpool tank, which",
+        ),
+        ("FS_NAME= /\n", "FS_NAME= /srv\n", "0590-202"),
     ] {
-        let error = demo_with(from, to).unwrap_err().to_string();
+        let model = demo_with(from, to).unwrap();
+        let error = model.check_system().unwrap_err().to_string();
         assert!(error.starts_with(said), "{error}");
+        let text = model.to_document().to_string();
+        let again = Model::from_document(&Document::parse(&text).unwrap()).unwrap();
+        assert_eq!(again, model);
     }
 }
 
 #[test]
 fn contradictions_are_named() {
     for (from, to, said) in [
-        (
-            "LX_PART_TYPE= prep",
-            "LX_PART_TYPE= fs",
-            "0590-200 The backup holds partition 1 without a file system or swap",
-        ),
-        ("FS_NAME= /\n", "FS_NAME= /srv\n", "0590-202"),
         (
             "VOLUME_GROUP= rootvg",
             "VOLUME_GROUP= other",
@@ -137,12 +165,12 @@ fn contradictions_are_named() {
         (
             "FS_LV= /dev/hd9var",
             "FS_LV= /dev/hd1",
-            "0590-200 The backup holds logical volume hd9var without a file system",
+            "0590-203 image.data: /var refers to logical volume hd1, which is not described",
         ),
         (
             "LX_FS_PARTITION= hdisk0:2",
             "LX_FS_PARTITION= hdisk0:7",
-            "0590-200 The backup holds partition 2 without",
+            "0590-203 image.data: /boot refers to partition 7 of hdisk0",
         ),
         (
             "LX_FS_PARTITION= hdisk0:2",
@@ -187,7 +215,7 @@ fn contradictions_are_named() {
         (
             "LX_PART_SIZE= 7581696",
             "LX_PART_SIZE= 2097152",
-            "0590-205 image.data: too little room for volume group rootvg: 2048 MB in partition 3, which has 1024 MB",
+            "0590-205 image.data: too little room for volume group rootvg: 2048 MB in partition 3 of hdisk0, which has 1024 MB",
         ),
         (
             "vg_data:",
@@ -241,7 +269,8 @@ fn a_system_without_a_boot_record_is_refused() {
         .split("\n\n")
         .find(|stanza| stanza.contains("LX_PART_TYPE= prep"))
         .unwrap();
-    let error = demo_with(prep, "").unwrap_err().to_string();
+    let model = demo_with(prep, "").unwrap();
+    let error = model.check_system().unwrap_err().to_string();
     assert!(error.starts_with("0590-201"), "{error}");
 }
 
@@ -249,6 +278,7 @@ fn a_system_without_a_boot_record_is_refused() {
 fn plain_partitions_need_no_volume_group() {
     let mut model = demo();
     model.group = None;
+    model.physical_volumes.clear();
     model.volumes.clear();
     model.partitions.truncate(2);
     model
@@ -285,13 +315,12 @@ fn models() -> impl Strategy<Value = Model> {
             };
             let min_extents = if full { extents } else { extents / 2 };
             model.volumes.push(LogicalVolume {
-                name: name.clone(),
-                extents,
                 min_extents,
+                ..LogicalVolume::linear("rootvg", &name, extents)
             });
             model.file_systems.push(FileSystem {
                 mount,
-                place: Place::Volume(name),
+                place: Place::volume("rootvg", &name),
                 size,
                 min_size: size / 2,
                 format,
@@ -307,9 +336,12 @@ fn models() -> impl Strategy<Value = Model> {
                 disk: "hdisk0".to_owned(),
                 number,
                 role: Role::Fs,
+                start: None,
                 size,
                 name: format!("data {number}"),
-                uuid: uuid.parse().unwrap(),
+                uuid: uuid.parse().ok(),
+                kind: None,
+                flags: 0,
             });
             model.file_systems.push(FileSystem {
                 mount: Some(format!("/plain{number}")),
@@ -406,7 +438,10 @@ proptest! {
 #[test]
 fn what_is_asked_of_a_model_is_what_it_has() {
     let model = demo();
-    assert_eq!(model.on_volume("hd6").unwrap().format.name(), "swap");
+    assert_eq!(
+        model.on_volume(&model.volumes[2]).unwrap().format.name(),
+        "swap"
+    );
     assert_eq!(
         model
             .on_partition(&model.partitions[1])

@@ -134,15 +134,17 @@ impl<R: BufRead, W: Write> Observer for Watcher<'_, R, W> {
         let _ = self.terminal.line(&format!("  now: {what}"));
     }
 
-    fn progress(&mut self, done: u64, total: u64) {
+    fn progress(&mut self, done: u64, total: Option<u64>) {
         let start = *self.start.get_or_insert_with(Instant::now);
-        if self.shown.is_some_and(|shown| shown.elapsed() < REFRESH) && done < total {
+        let ended = total.is_some_and(|total| done >= total);
+        if self.shown.is_some_and(|shown| shown.elapsed() < REFRESH) && !ended {
             return;
         }
         self.shown = Some(Instant::now());
-        let _ = self.terminal.rewrite(&format!(
-            "       {}",
-            progress::line(done, total, start.elapsed())
-        ));
+        let line = total.map_or_else(
+            || progress::line_without_total(done, start.elapsed()),
+            |total| progress::line(done, total, start.elapsed()),
+        );
+        let _ = self.terminal.rewrite(&format!("       {line}"));
     }
 }

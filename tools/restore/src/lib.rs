@@ -1,15 +1,18 @@
 //! The restore, from a backup on some medium to a system that boots alone:
 //! [`source`] finds backups, [`prepare`] makes the plan without writing, [`run`]
 //! carries it out, [`verdict`] says how it came out, [`firstboot`] is what the
-//! restored system does by itself.
+//! restored system does by itself. [`group`] is the same for a volume group on its
+//! own, in a system that runs.
 
 pub mod firstboot;
+pub mod group;
 mod logs;
 mod lvm_devices;
 mod media;
 pub mod prepare;
 pub mod run;
 pub mod source;
+mod steps;
 pub mod verdict;
 
 /// Log of the rescue image; it ends up on the restored disk.

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::run::{RunError, Tool};
 
 const FILE: &str = "etc/lvm/devices/system.devices";
 const ASIDE: &str = "etc/lvm/devices/system.devices.before-restore";
@@ -21,6 +22,27 @@ pub fn set_aside(root: &Path) -> Result<bool, FsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).at("rename", file),
     }
+}
+
+/// LVM's devices file does not take a disk.
+#[derive(Debug, thiserror::Error)]
+#[error("0590-268 {0} cannot be added to LVM's devices file")]
+pub struct AddError(String, #[source] RunError);
+
+/// Adds new physical volumes to the file of the system that runs; `false` if it has none.
+///
+/// # Errors
+/// [`AddError`] with the first that cannot be added.
+pub fn add(devices: &[String]) -> Result<bool, AddError> {
+    if !Path::new("/").join(FILE).exists() {
+        return Ok(false);
+    }
+    for device in devices {
+        let tool = Tool::new("lvm").args(["lvmdevices", "--yes", "--adddev", device]);
+        tool.run()
+            .map_err(|source| AddError(device.clone(), source))?;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

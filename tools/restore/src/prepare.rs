@@ -8,6 +8,8 @@ use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
 use lifeboat_stanza::bosinst::{Bosinst, BosinstError, ControlFlow, RecoverDevices};
 use lifeboat_stanza::{Document, StanzaError};
 
+use lifeboat_sys::run::search_path;
+
 use crate::source::Source;
 
 /// Why there is nothing to confirm.
@@ -75,6 +77,7 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let image =
         Document::parse(&String::from_utf8_lossy(&summary.image)).map_err(PrepareError::Image)?;
     let model = Model::from_document(&image).map_err(PrepareError::Model)?;
+    model.check_system().map_err(PrepareError::Model)?;
     let inside = String::from_utf8_lossy(&summary.bosinst);
     let text = source.answers.as_deref().unwrap_or(&inside);
     let document = Document::parse(text).map_err(PrepareError::Answers)?;
@@ -152,7 +155,7 @@ pub fn make_plan(
     settings: &Settings,
 ) -> Result<Plan, PrepareError> {
     let plan = plan(&opened.model, disks, settings)?;
-    plan.check_tools(&std::env::var_os("PATH").unwrap_or_default())?;
+    plan.check_tools(&search_path())?;
     Ok(plan)
 }
 

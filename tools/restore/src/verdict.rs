@@ -15,6 +15,21 @@ pub struct Check {
     pub result: Result<String, String>,
 }
 
+/// What is restored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A system that shall boot.
+    #[default]
+    System,
+    /// A volume group on its own.
+    Group {
+        /// Its name.
+        name: String,
+        /// Whether its files too, or its structure only.
+        files: bool,
+    },
+}
+
 /// What can be said of the target disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DiskState {
@@ -23,12 +38,14 @@ pub enum DiskState {
     Untouched,
     /// Something is missing; no firmware boots it.
     Incomplete,
+    /// The volume group is whole, but its file systems are not where they belong.
+    NotMounted,
     /// The system is whole, but the firmware was not told.
     NotInBootList {
         /// Open Firmware path of the disk, once it is known.
         path: Option<String>,
     },
-    /// The system is whole and first in the boot list.
+    /// All is done: the system is whole and first in the boot list.
     Complete,
 }
 
@@ -37,11 +54,21 @@ pub enum DiskState {
 pub struct Verdict {
     /// What the target disk holds now.
     pub state: DiskState,
+    subject: Subject,
     checks: Vec<Check>,
     problems: Vec<String>,
 }
 
 impl Verdict {
+    /// A verdict on the restore of `subject`, without anything done yet.
+    #[must_use]
+    pub fn on(subject: Subject) -> Self {
+        Self {
+            subject,
+            ..Self::default()
+        }
+    }
+
     /// Records a check that came out well.
     pub fn pass(&mut self, what: impl Into<String>, found: impl Into<String>) {
         let check = Check {
@@ -97,26 +124,54 @@ impl Verdict {
             let _ = writeln!(text, "  FAILED  {problem}");
         }
         if self.is_success() {
-            text.push_str("Verdict: the system was restored");
+            text.push_str("Verdict: ");
+            text.push_str(&self.subject.done());
             return text;
         }
         text.push_str("Verdict: FAILED\n");
-        text.push_str(&match &self.state {
-            DiskState::Untouched => "The target disk was not written to.".to_owned(),
-            DiskState::NotInBootList { path } => {
+        text.push_str(&match (&self.state, &self.subject) {
+            (DiskState::Untouched, Subject::System) => {
+                "The target disk was not written to.".to_owned()
+            }
+            (DiskState::Untouched, Subject::Group { .. }) => "No disk was written to.".to_owned(),
+            (DiskState::NotMounted, _) => {
+                "The volume group is whole, but something after it failed. Mount its file\n\
+                 systems by hand."
+                    .to_owned()
+            }
+            (DiskState::NotInBootList { path }, _) => {
                 let how = path.as_ref().map_or_else(
                     || "Choose the disk in the firmware's boot menu.".to_owned(),
                     |path| format!("At the\nfirmware prompt it starts with: boot {path}"),
                 );
                 format!("The system on the disk is whole, but something after it failed. {how}")
             }
-            DiskState::Incomplete | DiskState::Complete => {
+            (DiskState::Incomplete | DiskState::Complete, Subject::System) => {
                 "The target disk holds an incomplete system and does not boot. Installing\n\
                  again begins anew."
                     .to_owned()
             }
+            (DiskState::Incomplete | DiskState::Complete, Subject::Group { name, .. }) => {
+                format!(
+                    "Volume group {name} is incomplete. Its file systems are not mounted;\n\
+                     restoring again begins anew."
+                )
+            }
         });
         text
+    }
+}
+
+impl Subject {
+    /// What a success says.
+    fn done(&self) -> String {
+        match self {
+            Self::System => "the system was restored".to_owned(),
+            Self::Group { name, files: true } => format!("volume group {name} was restored"),
+            Self::Group { name, files: false } => {
+                format!("volume group {name} was made, without the files of the backup")
+            }
+        }
     }
 }
 
@@ -146,6 +201,26 @@ mod tests {
             "{}",
             verdict.text()
         );
+    }
+
+    #[test]
+    fn a_volume_group_is_not_called_a_system() {
+        for files in [true, false] {
+            let name = "datavg".to_owned();
+            let mut verdict = Verdict::on(Subject::Group { name, files });
+            verdict.pass("disk layout", "2 disks");
+            assert!(verdict.text().contains("volume group datavg was"));
+            verdict.fail("files", &std::io::Error::other("no"));
+            for state in [
+                DiskState::Untouched,
+                DiskState::Incomplete,
+                DiskState::NotMounted,
+            ] {
+                verdict.state = state;
+                assert!(verdict.text().contains("Verdict: FAILED"));
+                assert!(!verdict.text().contains("system on") && !verdict.text().contains("boot"));
+            }
+        }
     }
 
     #[test]

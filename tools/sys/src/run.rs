@@ -93,7 +93,7 @@ impl Tool {
             args: Vec::new(),
             envs: vec![
                 ("LC_ALL".into(), "C".into()),
-                ("PATH".into(), search_path(std::env::var_os("PATH"))),
+                ("PATH".into(), search_path()),
             ],
             root: None,
             stdin: Vec::new(),
@@ -292,9 +292,14 @@ impl Tool {
     }
 }
 
-/// `PATH` with the directories of system programs: cron's and a user's often lack
-/// them.
-fn search_path(path: Option<OsString>) -> OsString {
+/// Where programs are looked for: `PATH`, and the directories of system programs,
+/// which cron's and a user's often lack.
+#[must_use]
+pub fn search_path() -> OsString {
+    with_system(std::env::var_os("PATH"))
+}
+
+fn with_system(path: Option<OsString>) -> OsString {
     let mut path = path.unwrap_or_default();
     for directory in ["/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
         let there = std::env::split_paths(&path).any(|known| known == Path::new(directory));
@@ -356,7 +361,7 @@ mod tests {
 
     #[test]
     fn system_programs_are_found_whatever_path_says() {
-        let path = |path: Option<&str>| search_path(path.map(Into::into));
+        let path = |path: Option<&str>| with_system(path.map(Into::into));
         assert_eq!(path(None), "/usr/sbin:/usr/bin:/sbin:/bin");
         assert_eq!(
             path(Some("/bin:/opt/x")),

@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(short = 'D')]
     debug: bool,
 
-    /// With -B, -l or -L: a line for each thing, colons between its fields
+    /// With -B, -l or -L: fields with colons between them
     ///
     /// A line that begins with # names the fields; a colon in a value is written \:.
     #[arg(short = 'c', requires = "table", conflicts_with = "json")]

@@ -42,7 +42,7 @@ pub fn mount(file_systems: &[PlannedFileSystem], root: &Path) -> Result<Mounts, 
         let result = nix::mount::mount(
             Some(device),
             &path,
-            Some(fs.kind),
+            Some(fs.kind.as_str()),
             MsFlags::empty(),
             None::<&str>,
         );

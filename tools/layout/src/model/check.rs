@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Format, Model, Place, Role, SourceDisk, Table};
+use super::{Format, Model, Place, Role, SourceDisk};
+use crate::lvm;
 use crate::size::{MB, mb, mb_needed};
-use crate::{lvm, mkfs};
 
 /// A backup description that contradicts itself or cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,8 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// Whether it holds together and can be restored.
+    /// Whether it holds together. What it describes may be more than this
+    /// version can restore: see [`check_system`](Self::check_system).
     ///
     /// # Errors
     /// [`ModelError`] with the first thing found wrong.
@@ -70,27 +71,30 @@ impl Model {
         self.check_names()?;
         self.check_doubles()?;
         self.check_disks()?;
+        self.check_stack()?;
         self.check_volumes()?;
-        self.check_file_systems()?;
-        if !self.partitions.iter().any(|p| p.role == Role::Prep) {
-            return Err(ModelError::NoPrep);
-        }
-        if !self
-            .file_systems
-            .iter()
-            .any(|f| f.mount.as_deref() == Some("/"))
-        {
-            return Err(ModelError::NoRoot);
-        }
-        Ok(())
+        self.check_file_systems()
     }
 
-    pub(super) fn check_names(&self) -> Result<(), ModelError> {
-        if let Some(group) = &self.group {
+    fn check_names(&self) -> Result<(), ModelError> {
+        for disk in &self.disks {
+            check_word(&disk.name, "a disk")?;
+            // In a `Place`, a colon separates disk and partition.
+            if disk.name.contains(':') {
+                return Err(ModelError::Name(disk.name.clone(), "a disk"));
+            }
+        }
+        for group in self.groups() {
             check_lvm_name(&group.name, "a volume group")?;
         }
         for volume in &self.volumes {
             check_lvm_name(&volume.name, "a logical volume")?;
+        }
+        for array in &self.arrays {
+            check_word(&array.name, "an md array")?;
+        }
+        for crypt in &self.crypts {
+            check_word(&crypt.name, "an encrypted device")?;
         }
         for partition in &self.partitions {
             // The GPT keeps 36 UTF-16 units.
@@ -98,7 +102,7 @@ impl Model {
                 return Err(ModelError::Name(partition.name.clone(), "a partition"));
             }
         }
-        for mount in self.file_systems.iter().filter_map(|f| f.mount.as_deref()) {
+        for mount in self.mounts() {
             let inside = mount.starts_with('/')
                 && (mount == "/"
                     || mount[1..]
@@ -111,174 +115,194 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn check_doubles(&self) -> Result<(), ModelError> {
+    /// Every mount point; that of a btrfs once, though a subvolume has it too.
+    fn mounts(&self) -> impl Iterator<Item = &str> {
+        self.file_systems.iter().flat_map(|fs| {
+            let own = fs.mount.as_deref();
+            let subvolumes = match &fs.format {
+                Format::Btrfs(btrfs) => btrfs.subvolumes.as_slice(),
+                _ => &[],
+            };
+            let more = subvolumes.iter().filter_map(|s| s.mount.as_deref());
+            own.into_iter().chain(more.filter(move |m| Some(*m) != own))
+        })
+    }
+
+    fn check_doubles(&self) -> Result<(), ModelError> {
         once(self.disks.iter().map(|d| format!("disk {}", d.name)))?;
         once(
             self.partitions
                 .iter()
                 .map(|p| format!("partition {} of {}", p.number, p.disk)),
         )?;
+        let uuids = self.partitions.iter().filter_map(|p| p.uuid);
+        once(uuids.map(|uuid| format!("the partition UUID {uuid}")))?;
+        once(self.groups().map(|g| format!("volume group {}", g.name)))?;
+        once(self.volumes.iter().map(|v| match &self.group {
+            Some(group) if group.name == v.group => format!("logical volume {}", v.name),
+            _ => format!("logical volume {} of {}", v.name, v.group),
+        }))?;
+        once(self.arrays.iter().map(|a| format!("md array {}", a.name)))?;
         once(
-            self.partitions
+            self.crypts
                 .iter()
-                .map(|p| format!("the partition UUID {}", p.uuid)),
+                .map(|c| format!("encrypted device {}", c.name)),
+        )?;
+        once(self.mounts().map(|mount| format!("mount point {mount}")))?;
+        let uuids = self.file_systems.iter().map(|f| &f.uuid);
+        once(
+            uuids
+                .filter(|uuid| !uuid.is_empty())
+                .map(|uuid| format!("the UUID {uuid}")),
         )?;
         once(
-            self.volumes
-                .iter()
-                .map(|v| format!("logical volume {}", v.name)),
-        )?;
-        once(
-            self.file_systems
-                .iter()
-                .filter_map(|f| Some(format!("mount point {}", f.mount.as_ref()?))),
-        )?;
-        once(
-            self.file_systems
-                .iter()
-                .map(|f| format!("the UUID {}", f.uuid)),
-        )?;
-        once(self.file_systems.iter().map(|f| match &f.place {
-            Place::Volume(name) => format!("what is on logical volume {name}"),
-            Place::Partition { disk, number } => format!("what is on partition {number} of {disk}"),
-        }))
+            self.used()
+                .map(|(_, place)| format!("what is on {}", place.describe())),
+        )
     }
 
     fn check_disks(&self) -> Result<(), ModelError> {
-        let [disk] = self.disks.as_slice() else {
-            return Err(match self.disks.len() {
-                0 => ModelError::Count {
-                    stanza: "lx_disk_data",
-                    count: 0,
-                    wanted: "one",
-                },
-                n => ModelError::Unsupported(format!("a system on {n} disks")),
-            });
-        };
-        if disk.table == Table::None {
-            let what = format!("a system on {}, a disk without partitions", disk.name);
-            return Err(ModelError::Unsupported(what));
+        let mut all = 0u64;
+        for disk in &self.disks {
+            possible_size(disk, disk.size)?;
+            all = all.saturating_add(disk.size);
+            possible_size(disk, all)?;
+            // Logical partitions lie in the extended one.
+            let partitions = self.partitions.iter().filter(|p| p.disk == disk.name);
+            let used = partitions
+                .filter(|p| p.role != Role::Extended)
+                .try_fold(0u64, |sum, p| sum.checked_add(p.size));
+            fits(
+                || format!("the partitions of {}", disk.name),
+                used.unwrap_or(u64::MAX),
+                || format!("disk {}", disk.name),
+                // SIZE_MB is rounded down; partitions may fill the rest.
+                disk.size.saturating_add(MB - 1),
+            )?;
         }
-        possible_size(disk)?;
-        if let Some(lost) = self.partitions.iter().find(|p| p.disk != disk.name) {
-            let what = format!("partition {}", lost.number);
-            return Err(ModelError::Dangling {
-                what,
-                to: format!("disk {}", lost.disk),
-            });
+        let there = |p: &&super::Partition| self.disks.iter().any(|disk| disk.name == p.disk);
+        match self.partitions.iter().find(|p| !there(p)) {
+            Some(lost) => Err(dangling(
+                format!("partition {}", lost.number),
+                format!("disk {}", lost.disk),
+            )),
+            None => Ok(()),
         }
-        if let Some(odd) = self
-            .partitions
+    }
+
+    /// Who lies on what: the name of the upper, the place of the lower.
+    fn used(&self) -> impl Iterator<Item = (String, &Place)> {
+        let arrays = self.arrays.iter().flat_map(|array| {
+            let members = array.members.iter().chain(&array.spares);
+            members.map(|place| (format!("md array {}", array.name), place))
+        });
+        let crypts = self
+            .crypts
             .iter()
-            .find(|p| p.number == 0 || p.number > 128)
-        {
-            return Err(ModelError::Unsupported(format!(
-                "partition number {}",
-                odd.number
-            )));
-        }
-        let used = self
-            .partitions
+            .map(|crypt| (format!("encrypted device {}", crypt.name), &crypt.place));
+        let physical = self.physical_volumes.iter().map(|pv| {
+            let group = pv.group.as_deref().unwrap_or("of no group");
+            (format!("a physical volume {group}"), &pv.place)
+        });
+        let file_systems = self
+            .file_systems
             .iter()
-            .try_fold(0u64, |sum, p| sum.checked_add(p.size));
-        let what = || format!("the partitions of {}", disk.name);
-        // SIZE_MB is rounded down; partitions may fill the rest.
-        let size = disk.size.saturating_add(MB - 1);
-        fits(
-            what,
-            used.unwrap_or(u64::MAX),
-            || format!("disk {}", disk.name),
-            size,
-        )
+            .flat_map(|fs| fs.places().map(|place| (fs.name().to_owned(), place)));
+        arrays.chain(crypts).chain(physical).chain(file_systems)
+    }
+
+    /// Whether anything lies on a device.
+    pub(crate) fn uses(&self, place: &Place) -> bool {
+        self.used().any(|(_, used)| used == place)
+    }
+
+    fn check_stack(&self) -> Result<(), ModelError> {
+        for (what, place) in self.used() {
+            if self.size_of(place).is_none() {
+                return Err(dangling(what, place.describe()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of a device; `None` if there is no such device.
+    pub(crate) fn size_of(&self, place: &Place) -> Option<u64> {
+        match place {
+            Place::Disk(name) => Some(self.disks.iter().find(|d| d.name == *name)?.size),
+            Place::Partition { disk, number } => {
+                let mut all = self.partitions.iter();
+                let is = |p: &&super::Partition| p.disk == *disk && p.number == *number;
+                Some(all.find(is)?.size)
+            }
+            Place::Volume(id) => {
+                let volume = self.volumes.iter().find(|v| v.id() == *id)?;
+                let group = self.groups().find(|g| g.name == id.group)?;
+                Some(volume.extents.saturating_mul(group.extent))
+            }
+            Place::Array(name) => Some(self.arrays.iter().find(|a| a.name == *name)?.size),
+            Place::Crypt(name) => Some(self.crypts.iter().find(|c| c.name == *name)?.size),
+        }
     }
 
     fn check_volumes(&self) -> Result<(), ModelError> {
-        let mut physical = self.partitions.iter().filter(|p| p.role == Role::Lvm);
-        let (first, second) = (physical.next(), physical.next());
-        if second.is_some() {
-            return Err(ModelError::Unsupported(
-                "a volume group on two partitions".to_owned(),
-            ));
-        }
-        let Some(group) = &self.group else {
-            let orphan = self
-                .volumes
-                .first()
-                .map(|v| format!("logical volume {}", v.name));
-            let orphan = orphan.or(first.map(|p| format!("LVM partition {}", p.number)));
-            return match orphan {
-                Some(what) => Err(ModelError::Dangling {
-                    what,
-                    to: "a volume group".to_owned(),
-                }),
-                None => Ok(()),
-            };
-        };
-        let to = || "a partition of type lvm".to_owned();
-        let what = || format!("volume group {}", group.name);
-        let partition = first.ok_or_else(|| ModelError::Dangling {
-            what: what(),
-            to: to(),
-        })?;
-        let mut extents = 0u64;
         for volume in &self.volumes {
-            extents = extents.saturating_add(volume.extents);
-            let name = || format!("logical volume {}", volume.name);
-            if self.on_volume(&volume.name).is_none() {
-                let what = format!("{} without a file system or swap", name());
-                return Err(ModelError::Unsupported(what));
+            let what = || format!("logical volume {}", volume.name);
+            if !self.groups().any(|g| g.name == volume.group) {
+                return Err(dangling(what(), format!("volume group {}", volume.group)));
+            }
+            if let super::VolumeKind::Thin { pool } = &volume.kind {
+                let is = |v: &super::LogicalVolume| v.group == volume.group && v.name == *pool;
+                if !self.volumes.iter().any(is) {
+                    return Err(dangling(what(), format!("thin pool {pool}")));
+                }
             }
         }
-        let used = extents.saturating_mul(group.extent);
-        fits(
-            what,
-            used,
-            || format!("partition {}", partition.number),
-            partition.size,
-        )
+        for group in self.groups() {
+            let of = |pv: &&super::PhysicalVolume| pv.group.as_ref() == Some(&group.name);
+            let physical: Vec<&Place> = self
+                .physical_volumes
+                .iter()
+                .filter(of)
+                .map(|pv| &pv.place)
+                .collect();
+            let place = || match physical.as_slice() {
+                [place] => place.describe(),
+                _ => "its physical volumes".to_owned(),
+            };
+            let what = || format!("volume group {}", group.name);
+            if physical.is_empty() {
+                return Err(dangling(what(), "a physical volume".to_owned()));
+            }
+            let volumes = self.volumes.iter().filter(|v| v.group == group.name);
+            let used = volumes.fold(0u64, |sum, v| sum.saturating_add(v.physical()));
+            let present = physical.iter().filter_map(|place| self.size_of(place));
+            fits(
+                what,
+                used.saturating_mul(group.extent),
+                place,
+                present.fold(0u64, u64::saturating_add),
+            )?;
+        }
+        Ok(())
     }
 
-    pub(super) fn check_file_systems(&self) -> Result<(), ModelError> {
-        for partition in &self.partitions {
-            let wanted = matches!(partition.role, Role::Fs | Role::Swap);
-            if wanted && self.on_partition(partition).is_none() {
-                let what = format!(
-                    "partition {} without a file system or swap",
-                    partition.number
-                );
-                return Err(ModelError::Unsupported(what));
-            }
-        }
+    fn check_file_systems(&self) -> Result<(), ModelError> {
         for fs in &self.file_systems {
-            let what = || fs.mount.clone().unwrap_or_else(|| "swap".to_owned());
-            mkfs::check(fs)
-                .map_err(|thing| ModelError::Unsupported(format!("{thing} on {}", what())))?;
+            let what = || fs.name().to_owned();
             let swap = matches!(fs.format, Format::Swap(_));
-            let (place, present) = match &fs.place {
-                Place::Volume(name) => {
-                    let to = || format!("logical volume {name}");
-                    let volume = self.volumes.iter().find(|v| v.name == *name);
-                    let volume = volume.ok_or_else(|| ModelError::Dangling {
-                        what: what(),
-                        to: to(),
-                    })?;
-                    let extent = self.group.as_ref().map_or(0, |g| g.extent);
-                    (to(), volume.extents.saturating_mul(extent))
+            let role = if swap { Role::Swap } else { Role::Fs };
+            for place in fs.places() {
+                let other = self
+                    .partitions
+                    .iter()
+                    .any(|p| p.place() == *place && p.role != role);
+                if other {
+                    return Err(dangling(what(), place.describe()));
                 }
-                Place::Partition { disk, number } => {
-                    let to = || format!("partition {number} of {disk}");
-                    let role = if swap { Role::Swap } else { Role::Fs };
-                    let mut all = self.partitions.iter();
-                    let partition =
-                        all.find(|p| p.disk == *disk && p.number == *number && p.role == role);
-                    let missing = || ModelError::Dangling {
-                        what: what(),
-                        to: to(),
-                    };
-                    (to(), partition.ok_or_else(missing)?.size)
-                }
-            };
-            fits(what, fs.size, || place, present)?;
+            }
+            let present = fs.places().filter_map(|place| self.size_of(place));
+            let present = present.fold(0u64, u64::saturating_add);
+            fits(what, fs.size, || fs.place.describe(), present)?;
             fits(
                 || format!("the content of {}", what()),
                 fs.min_size,
@@ -291,17 +315,30 @@ impl Model {
 }
 
 /// Far above every disk, and far below where sums of sizes could overflow.
-pub(super) const MOST: u64 = 1 << 60;
+const MOST: u64 = 1 << 60;
 
-fn possible_size(disk: &SourceDisk) -> Result<(), ModelError> {
+fn possible_size(disk: &SourceDisk, size: u64) -> Result<(), ModelError> {
     let what = || format!("disk {}", disk.name);
-    fits(what, disk.size, || "a disk at most".to_owned(), MOST)
+    fits(what, size, || "disks at most".to_owned(), MOST)
 }
 
 fn check_lvm_name(name: &str, what: &'static str) -> Result<(), ModelError> {
     lvm::is_name(name)
         .then_some(())
         .ok_or_else(|| ModelError::Name(name.to_owned(), what))
+}
+
+/// A name that no path or option could take for something else.
+fn check_word(name: &str, what: &'static str) -> Result<(), ModelError> {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '/';
+    if name.is_empty() || name.starts_with(['-', '.']) || name.contains(odd) {
+        return Err(ModelError::Name(name.to_owned(), what));
+    }
+    Ok(())
+}
+
+fn dangling(what: String, to: String) -> ModelError {
+    ModelError::Dangling { what, to }
 }
 
 fn once(things: impl Iterator<Item = String>) -> Result<(), ModelError> {
@@ -314,7 +351,7 @@ fn once(things: impl Iterator<Item = String>) -> Result<(), ModelError> {
     Ok(())
 }
 
-pub(super) fn fits(
+fn fits(
     what: impl FnOnce() -> String,
     needed: u64,
     place: impl FnOnce() -> String,

@@ -1,36 +1,71 @@
-//! What a root volume group is: the value behind `image.data`.
+//! What a root volume group, or another volume group, is: the value behind
+//! `image.data`.
 //!
-//! Everything that Lifeboat can lay out again has a variant here. What has
-//! none (md arrays, LUKS, btrfs, thin and mirrored volumes) is refused by name
-//! when `image.data` is read, never left out.
+//! A device lies on others: disks hold [partitions](Partition), disks and
+//! partitions are members of [arrays](Array) or hold [encrypted
+//! devices](Crypt); on any of these lie [physical volumes](PhysicalVolume) of
+//! [groups](VolumeGroup), or [file systems](FileSystem) directly. A [`Place`]
+//! names one of them.
+//!
+//! Everything that a system can have is described, so that a later version can
+//! make it again; [`Model::check_system`] says what this version cannot.
+//! Nothing is ever left out: what has no words here stands in
+//! [`Model::unknown`], and no version restores that.
 
 mod check;
 mod check_group;
+mod check_system;
+mod format;
+mod place;
+mod stack;
+mod volume;
 
 pub use check::ModelError;
+pub use format::{Btrfs, Ext, FileSystem, Format, Subvolume, Swap, Vfat, Xfs};
+pub use place::{Place, VolumeId};
+pub use stack::{Array, Crypt, PhysicalVolume};
+pub use volume::{LogicalVolume, VolumeGroup, VolumeKind};
+
+use std::collections::HashSet;
 
 use serde::Serialize;
 
 use crate::guid::Guid;
 
-/// The system disk of a backed-up system, its volume group and file systems.
+/// How deep devices may stack before we stop looking.
+const DEPTH: usize = 8;
+
+/// The disks of a backed-up system or volume group and everything on them.
 /// Sizes are bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     /// When and of what the backup was taken.
     pub source: Source,
     /// How sizes are treated.
     pub policy: Policy,
-    /// The root volume group; `None` for a system of plain partitions.
+    /// The volume group: that of `/`, if it lies in one. `None` for a system
+    /// of plain partitions.
     pub group: Option<VolumeGroup>,
+    /// Other volume groups that hold a part of the same system.
+    pub more_groups: Vec<VolumeGroup>,
     /// The disks.
     pub disks: Vec<SourceDisk>,
     /// The partitions of the disks.
     pub partitions: Vec<Partition>,
-    /// The logical volumes of the group.
+    /// The md arrays.
+    pub arrays: Vec<Array>,
+    /// The encrypted devices.
+    pub crypts: Vec<Crypt>,
+    /// What the volume groups are made of.
+    pub physical_volumes: Vec<PhysicalVolume>,
+    /// The logical volumes of the groups.
     pub volumes: Vec<LogicalVolume>,
     /// The file systems and swap spaces.
     pub file_systems: Vec<FileSystem>,
+    /// Volume groups of the source that are not described here.
+    pub user_groups: Vec<UserGroup>,
+    /// What the source had beyond that, in words that follow "holds".
+    pub unknown: Vec<String>,
 }
 
 /// The stanza `image_data`: for people and for "is this the same machine".
@@ -44,6 +79,8 @@ pub struct Source {
     pub os_level: Option<String>,
     /// `CPU_ID`: identity of the machine.
     pub cpu_id: Option<String>,
+    /// `LPAR_ID`: which partition of the machine it was.
+    pub lpar_id: Option<String>,
 }
 
 /// The stanza `logical_volume_policy`.
@@ -53,15 +90,6 @@ pub struct Policy {
     pub shrink: bool,
     /// The target disk must have the size of the source disk.
     pub exact_fit: bool,
-}
-
-/// The stanza `vg_data`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VolumeGroup {
-    /// Its name.
-    pub name: String,
-    /// Bytes of one physical partition (LVM: extent).
-    pub extent: u64,
 }
 
 /// A disk of the source: `source_disk_data` and `lx_disk_data`.
@@ -94,7 +122,9 @@ pub struct SourceDisk {
 pub enum Table {
     /// GPT with this disk GUID.
     Gpt(Guid),
-    /// None: the whole disk is a physical volume.
+    /// MBR (DOS) with this disk signature.
+    Mbr(u32),
+    /// None: something uses the whole disk.
     None,
 }
 
@@ -107,12 +137,27 @@ pub struct Partition {
     pub number: u32,
     /// What it is for.
     pub role: Role,
+    /// Where it began, if that was recorded.
+    pub start: Option<u64>,
     /// Its size.
     pub size: u64,
     /// Its name in the GPT.
     pub name: String,
-    /// Its unique GUID.
-    pub uuid: Guid,
+    /// Its unique GUID in the GPT.
+    pub uuid: Option<Guid>,
+    /// Its type in the table, where the role does not say it.
+    pub kind: Option<PartitionKind>,
+    /// Attribute bits of the GPT; in an MBR, 128 marks the active partition.
+    pub flags: u64,
+}
+
+/// The type of a partition in its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionKind {
+    /// GPT.
+    Gpt(Guid),
+    /// MBR.
+    Mbr(u8),
 }
 
 /// What a partition is for.
@@ -121,150 +166,121 @@ pub struct Partition {
 pub enum Role {
     /// PReP: holds the boot record.
     Prep,
-    /// Physical volume of the root volume group.
+    /// Physical volume of a volume group.
     Lvm,
     /// A file system.
     Fs,
     /// Swap.
     Swap,
+    /// Member of an md array.
+    Raid,
+    /// An encrypted device.
+    Crypt,
+    /// Holds the logical partitions of an MBR.
+    Extended,
+    /// Nothing that Lifeboat knows or keeps.
+    Other,
 }
 
-/// The stanza `lv_data`: a linear logical volume.
+/// A volume group of the source that is not part of the backup: a name of
+/// `USERVG_LIST` and the stanza `lx_user_vg_data`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogicalVolume {
+pub struct UserGroup {
     /// Its name.
     pub name: String,
-    /// Logical partitions (LVM: extents).
-    pub extents: u64,
-    /// With SHRINK, at least so many (`LV_MIN_LPS`).
-    pub min_extents: u64,
-}
-
-/// A file system (`fs_data`) or swap space (`lx_swap_data`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSystem {
-    /// Where it is mounted; `None` for swap.
-    pub mount: Option<String>,
-    /// What it lies on.
-    pub place: Place,
-    /// Its size.
-    pub size: u64,
-    /// What its content needs.
-    pub min_size: u64,
-    /// Its kind and format.
-    pub format: Format,
-    /// UUID; of vfat the volume id, `ABCD-1234`.
+    /// Its UUID, in LVM's form.
     pub uuid: String,
-    /// Label, if it has one.
-    pub label: Option<String>,
-    /// Mount options as in fstab.
-    pub options: String,
-    /// fstab's fifth field.
-    pub dump: u8,
-    /// fstab's sixth field.
-    pub pass: u8,
-}
-
-/// What a file system lies on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A plain partition.
-    Partition {
-        /// Name of the disk.
-        disk: String,
-        /// Number of the partition.
-        number: u32,
-    },
-    /// A logical volume, by name.
-    Volume(String),
-}
-
-/// The on-disk format, complete enough to make it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Format {
-    /// ext2, ext3, ext4.
-    Ext(Ext),
-    /// XFS.
-    Xfs(Xfs),
-    /// FAT.
-    Vfat(Vfat),
-    /// Swap.
-    Swap(Swap),
-}
-
-/// An ext2, ext3 or ext4 format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ext {
-    /// 2, 3 or 4.
-    pub version: u8,
-    /// Every feature, by the names that `dumpe2fs -h` prints.
-    pub features: Vec<String>,
-    /// Bytes of a block.
-    pub block: u32,
-    /// Bytes of an inode.
-    pub inode: u32,
-    /// Bytes of file system per inode (`mke2fs -i`).
-    pub inode_ratio: u32,
-    /// Percentage of blocks kept for root.
-    pub reserved: u8,
-}
-
-/// An XFS format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Xfs {
-    /// Features by the names that `xfs_info` prints, each with its value; the
-    /// block size of directories is `dirbsize`.
-    pub features: Vec<(String, u32)>,
-    /// Bytes of a block.
-    pub block: u32,
-    /// Bytes of an inode.
-    pub inode: u32,
-}
-
-/// A FAT format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vfat {
-    /// 12, 16 or 32.
-    pub bits: u8,
-}
-
-/// A swap space.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swap {
-    /// Page size of the kernel that uses it; on Power 4096 or 65536.
-    pub page: u32,
-}
-
-impl Format {
-    /// The name that `mount` and fstab know it by.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Ext(Ext { version: 2, .. }) => "ext2",
-            Self::Ext(Ext { version: 3, .. }) => "ext3",
-            Self::Ext(_) => "ext4",
-            Self::Xfs(_) => "xfs",
-            Self::Vfat(_) => "vfat",
-            Self::Swap(_) => "swap",
-        }
-    }
+    /// Its disks: `hdisk1`.
+    pub disks: Vec<String>,
 }
 
 impl Model {
-    /// The file system or swap space on a logical volume.
+    /// Every volume group, that of `/` first.
+    pub fn groups(&self) -> impl Iterator<Item = &VolumeGroup> {
+        self.group.iter().chain(&self.more_groups)
+    }
+
+    /// The disks that a device lies on, each once, in the order of the model.
     #[must_use]
-    pub fn on_volume(&self, volume: &str) -> Option<&FileSystem> {
+    pub fn disks_under(&self, place: &Place) -> Vec<String> {
+        let mut found = HashSet::new();
+        self.collect_disks(place, &mut found, DEPTH);
+        let names = self.disks.iter().map(|disk| &disk.name);
+        names
+            .filter(|name| found.contains(*name))
+            .cloned()
+            .collect()
+    }
+
+    fn collect_disks(&self, place: &Place, found: &mut HashSet<String>, depth: usize) {
+        let mut below: Vec<&Place> = Vec::new();
+        match place {
+            Place::Disk(disk) | Place::Partition { disk, .. } => {
+                found.insert(disk.clone());
+            }
+            Place::Volume(id) => below.extend(self.under_group(&id.group)),
+            Place::Array(name) => {
+                let arrays = self.arrays.iter().filter(|array| array.name == *name);
+                below.extend(arrays.flat_map(|array| array.members.iter().chain(&array.spares)));
+            }
+            Place::Crypt(name) => {
+                let crypts = self.crypts.iter().filter(|crypt| crypt.name == *name);
+                below.extend(crypts.map(|crypt| &crypt.place));
+            }
+        }
+        if depth > 0 {
+            for place in below {
+                self.collect_disks(place, found, depth - 1);
+            }
+        }
+    }
+
+    /// What the physical volumes of a group lie on.
+    pub fn under_group(&self, group: &str) -> impl Iterator<Item = &Place> {
+        self.physical_volumes
+            .iter()
+            .filter(move |pv| pv.group.as_deref() == Some(group))
+            .map(|pv| &pv.place)
+    }
+
+    /// The disks of a volume group.
+    #[must_use]
+    pub fn disks_of_group(&self, group: &str) -> Vec<String> {
+        let id = VolumeId {
+            group: group.to_owned(),
+            name: String::new(),
+        };
+        self.disks_under(&Place::Volume(id))
+    }
+
+    /// What lies on a device.
+    #[must_use]
+    pub fn on(&self, place: &Place) -> Option<&FileSystem> {
         self.file_systems
             .iter()
-            .find(|f| matches!(&f.place, Place::Volume(name) if name == volume))
+            .find(|fs| fs.places().any(|on| on == place))
+    }
+
+    /// The file system or swap space on a logical volume.
+    #[must_use]
+    pub fn on_volume(&self, volume: &LogicalVolume) -> Option<&FileSystem> {
+        self.on(&Place::Volume(volume.id()))
     }
 
     /// The file system or swap space on a partition.
     #[must_use]
     pub fn on_partition(&self, partition: &Partition) -> Option<&FileSystem> {
-        self.file_systems.iter().find(|f| {
-            matches!(&f.place, Place::Partition { disk, number }
-                if *disk == partition.disk && *number == partition.number)
-        })
+        self.on(&partition.place())
+    }
+}
+
+impl Partition {
+    /// Its name as a place.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::Partition {
+            disk: self.disk.clone(),
+            number: self.number,
+        }
     }
 }

@@ -8,8 +8,8 @@ use crate::disks::Disk;
 use crate::guid::Guid;
 use crate::mkfs;
 use crate::model::{
-    FileSystem, Format, LogicalVolume, Model, ModelError, Partition, Place, Role, Table,
-    VolumeGroup,
+    FileSystem, Format, LogicalVolume, Model, ModelError, Partition, PartitionKind, Place, Role,
+    Table, VolumeGroup,
 };
 use crate::size::{MB, align_down, align_up, mb, mb_needed};
 
@@ -72,7 +72,7 @@ fn partition_size(model: &Model, partition: &Partition, shrink: bool) -> u64 {
 }
 
 fn volume_extents(model: &Model, group: &VolumeGroup, volume: &LogicalVolume, shrink: bool) -> u64 {
-    match model.on_volume(&volume.name) {
+    match model.on_volume(volume) {
         Some(fs) if shrink => shrunk(fs)
             .div_ceil(group.extent)
             .max(volume.min_extents)
@@ -96,7 +96,7 @@ pub(super) fn arrange(
     shrink: bool,
 ) -> Result<Plan, PlanError> {
     fits(model, target, shrink)?;
-    let partitions = partitions(model, target, shrink);
+    let partitions = partitions(model, target, shrink)?;
     let group = group(model, &partitions, settings, shrink)?;
     let file_systems = model
         .file_systems
@@ -141,12 +141,16 @@ fn fits(model: &Model, target: &Disk, shrink: bool) -> Result<(), PlanError> {
 }
 
 /// PReP first, as the firmware of PowerVM wants it; LVM last, to take the rest.
-fn partitions(model: &Model, target: &Disk, shrink: bool) -> Vec<PlannedPartition> {
+fn partitions(
+    model: &Model,
+    target: &Disk,
+    shrink: bool,
+) -> Result<Vec<PlannedPartition>, PlanError> {
     let mut sorted: Vec<&Partition> = model.partitions.iter().collect();
     let rank = |role| match role {
         Role::Prep => 0,
-        Role::Fs | Role::Swap => 1,
         Role::Lvm => 2,
+        _ => 1,
     };
     sorted.sort_by_key(|p| (rank(p.role), p.number));
     let end = align_down(target.size - table_tail(target.sector), ALIGN);
@@ -157,20 +161,24 @@ fn partitions(model: &Model, target: &Disk, shrink: bool) -> Vec<PlannedPartitio
             Role::Lvm => end - start,
             _ => partition_size(model, partition, shrink),
         };
+        let uuid = partition
+            .uuid
+            .ok_or_else(|| dangling(&partition.place().describe(), "its UUID"))?;
         planned.push(PlannedPartition {
             number: partition.number,
             device: partition_device(&target.name, partition.number),
             role: partition.role,
             type_guid: type_guid(model, partition),
-            uuid: partition.uuid,
+            uuid,
             name: partition.name.clone(),
+            flags: partition.flags,
             start,
             size,
             old_size: partition.size,
         });
         start += size;
     }
-    planned
+    Ok(planned)
 }
 
 fn type_guid(model: &Model, partition: &Partition) -> Guid {
@@ -179,12 +187,15 @@ fn type_guid(model: &Model, partition: &Partition) -> Guid {
             .on_partition(partition)
             .is_some_and(|fs| matches!(fs.format, Format::Vfat(_)))
     };
+    if let Some(PartitionKind::Gpt(recorded)) = partition.kind {
+        return recorded;
+    }
     match partition.role {
         Role::Prep => PREP,
         Role::Lvm => LVM,
         Role::Swap => SWAP,
         Role::Fs if fat() => BASIC,
-        Role::Fs => LINUX,
+        _ => LINUX,
     }
 }
 
@@ -269,7 +280,7 @@ pub(super) fn file_system(
     let block = mkfs::largest_sector(&fs.format);
     if block < target.sector {
         return Err(PlanError::Sector {
-            name: fs.mount.clone().unwrap_or_else(|| "swap".to_owned()),
+            name: fs.name().to_owned(),
             block,
             disk: target.to_string(),
             sector: target.sector,
@@ -280,12 +291,13 @@ pub(super) fn file_system(
             .iter()
             .find(|p| p.number == *number)
             .map(|p| (p.device.clone(), p.size, p.old_size, Vec::new())),
-        Place::Volume(name) => group.zip(model.group.as_ref()).and_then(|(new, old)| {
-            let at = model.volumes.iter().position(|v| v.name == *name)?;
+        Place::Disk(_) | Place::Array(_) | Place::Crypt(_) => None,
+        Place::Volume(id) => group.zip(model.group.as_ref()).and_then(|(new, old)| {
+            let at = model.volumes.iter().position(|v| v.id() == *id)?;
             let volume = &new.volumes[at];
             let old_devices = vec![
-                volume_device(&old.name, name),
-                format!("/dev/{}/{name}", old.name),
+                volume_device(&old.name, &id.name),
+                format!("/dev/{}/{}", old.name, id.name),
             ];
             Some((
                 volume.device.clone(),
@@ -295,14 +307,13 @@ pub(super) fn file_system(
             ))
         }),
     };
-    let name = || fs.mount.as_deref().unwrap_or("swap");
     let (device, size, old_size, old_devices) =
-        place.ok_or_else(|| dangling(name(), "its device"))?;
+        place.ok_or_else(|| dangling(fs.name(), "its device"))?;
     Ok(PlannedFileSystem {
         mount: fs.mount.clone(),
         on_volume: matches!(fs.place, Place::Volume(_)),
         old_devices,
-        kind: fs.format.name(),
+        kind: fs.format.name().to_owned(),
         uuid: fs.uuid.clone(),
         label: fs.label.clone(),
         size,

@@ -40,8 +40,21 @@ impl Plan {
         );
         lines.extend(self.group_lines(width));
         lines.extend(shrunk_lines(&self.file_systems, width));
+        lines.extend(empty_lines(&self.empty(), width));
         lines.extend(untouched_lines(&self.untouched, width));
         lines
+    }
+
+    /// Partitions and logical volumes that are made, but were not backed up.
+    fn empty(&self) -> Vec<&str> {
+        let partitions = self.partitions.iter().filter(|p| p.role == Role::Other);
+        let volumes = self.group.iter().flat_map(|group| &group.volumes);
+        partitions
+            .map(|p| (p.device.as_str(), &p.device))
+            .chain(volumes.map(|v| (v.name.as_str(), &v.device)))
+            .filter(|(_, device)| self.on(device).is_none())
+            .map(|(name, _)| name)
+            .collect()
     }
 
     fn backup(&self) -> String {
@@ -58,7 +71,7 @@ impl Plan {
             (Role::Prep, ..) => "PReP, the boot record".to_owned(),
             (Role::Lvm, Some(group), _) => format!("volume group {}", group.name),
             (_, _, Some(fs)) => purpose(fs),
-            (role, ..) => format!("{role:?}"),
+            _ => String::new(),
         };
         row(
             &partition.device,
@@ -130,6 +143,18 @@ pub(super) fn group_table(
     lines
 }
 
+/// What was in no backup.
+pub(super) fn empty_lines(names: &[&str], width: usize) -> Vec<String> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let names = names.join(", ");
+    let text = format!("{names}: no file system was backed up from there");
+    let mut lines = vec![String::new()];
+    lines.extend(wrap("Made empty", &text, width));
+    lines
+}
+
 /// The file systems that become smaller.
 pub(super) fn shrunk_lines(file_systems: &[PlannedFileSystem], width: usize) -> Vec<String> {
     let shrunk = file_systems.iter().filter(|fs| fs.size < fs.old_size);
@@ -166,7 +191,7 @@ fn on<'a>(file_systems: &'a [PlannedFileSystem], device: &str) -> Option<&'a Pla
 fn purpose(fs: &PlannedFileSystem) -> String {
     match &fs.mount {
         Some(mount) => format!("{mount} ({})", fs.kind),
-        None => fs.kind.to_owned(),
+        None => fs.kind.clone(),
     }
 }
 

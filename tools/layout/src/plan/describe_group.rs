@@ -1,7 +1,9 @@
 //! The plan of a volume group on its own, in words and numbers.
 
 use super::GroupPlan;
-use super::describe::{TABLE, backup, group_table, identity, shrunk_lines, untouched_lines, wrap};
+use super::describe::{
+    TABLE, backup, empty_lines, group_table, identity, shrunk_lines, untouched_lines, wrap,
+};
 
 impl GroupPlan {
     /// The plan for a person, in lines of at most `width` columns (76 at least,
@@ -39,15 +41,7 @@ impl GroupPlan {
             width,
         ));
         lines.extend(shrunk_lines(&self.file_systems, width));
-        let raw = self.raw();
-        if !raw.is_empty() {
-            let text = format!(
-                "{}: no file system was backed up from there",
-                raw.join(", ")
-            );
-            lines.push(String::new());
-            lines.extend(wrap("Made empty", &text, width));
-        }
+        lines.extend(empty_lines(&self.raw(), width));
         lines.extend(untouched_lines(&self.untouched, width));
         lines
     }

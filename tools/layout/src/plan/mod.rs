@@ -93,6 +93,9 @@ pub struct PlannedPartition {
     pub uuid: Guid,
     /// GPT name.
     pub name: String,
+    /// GPT attribute bits.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub flags: u64,
     /// First byte.
     pub start: u64,
     /// Bytes.
@@ -141,7 +144,7 @@ pub struct PlannedFileSystem {
     /// The device's names on the source, as an old fstab may have them.
     pub old_devices: Vec<String>,
     /// Kind, as `mount` knows it.
-    pub kind: &'static str,
+    pub kind: String,
     /// UUID, as blkid prints it.
     pub uuid: String,
     /// Label.
@@ -165,7 +168,7 @@ pub struct PlannedFileSystem {
 /// # Errors
 /// [`PlanError`]; nothing was and nothing need be written to know it.
 pub fn plan(model: &Model, disks: &[Disk], settings: &Settings) -> Result<Plan, PlanError> {
-    model.check()?;
+    model.check_system()?;
     let shrink = settings.shrink.unwrap_or(model.policy.shrink);
     // Which disk is chosen depends on what is needed, which depends on the
     // sectors of the disk by a few KiB: reckon with the larger.
@@ -294,6 +297,14 @@ fn tools_present(tools: &[String], path: &OsStr) -> Result<(), PlanError> {
     } else {
         Err(PlanError::MissingTools(missing.join(", ")))
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands references to such functions"
+)]
+fn is_zero(flags: &u64) -> bool {
+    *flags == 0
 }
 
 /// The node of a partition: a disk name that ends in a digit takes a `p` between.

@@ -4,6 +4,7 @@
 mod error;
 mod finding;
 
+pub use crate::model::UserGroup;
 pub use error::SystemError;
 pub use finding::{Concern, Unsaved};
 
@@ -65,17 +66,6 @@ pub struct Volume {
     pub name: String,
     /// The pool, of a thin volume.
     pub thin: Option<String>,
-}
-
-/// A volume group that is not part of the backup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserGroup {
-    /// Its name.
-    pub name: String,
-    /// Its UUID, in LVM's form.
-    pub uuid: String,
-    /// Its disks: `hdisk1`.
-    pub disks: Vec<String>,
 }
 
 /// The physical map of a logical volume, as AIX's map files have it.
