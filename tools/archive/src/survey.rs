@@ -1,5 +1,7 @@
 //! What a backup would hold, without writing one.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::create::{CreateError, scope_of};
 use crate::pipeline::Closed;
 use crate::report::{Finding, Trouble};
@@ -24,12 +26,12 @@ pub struct Survey {
 /// same questions, but reads no content.
 ///
 /// # Errors
-/// [`CreateError`] where the walk cannot begin.
-pub fn survey(source: &Source<'_>) -> Result<Survey, CreateError> {
-    let (root, scope) = scope_of(source, None, None)?;
+/// [`CreateError`] where the walk cannot begin, and when `stop` becomes true.
+pub fn survey(source: &Source<'_>, stop: Option<&AtomicBool>) -> Result<Survey, CreateError> {
+    let (root, scope) = scope_of(source, stop, None)?;
     let mut survey = Survey::default();
-    // Only a visitor ends a walk, and this one does not.
-    let _ = walk(root, &scope, &mut survey);
+    // The visitor takes everything: only `stop` ends this walk early.
+    walk(root, &scope, &mut survey).map_err(|Closed| CreateError::Interrupted)?;
     Ok(survey)
 }
 

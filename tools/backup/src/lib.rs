@@ -1,21 +1,35 @@
-//! Making a system backup: what `mksysb` and `savevg` do, but for their command
-//! lines.
+//! Backing up a running system, and the media that carry the backup: what `mksysb` and
+//! `savevg` do, but for their command lines.
 //!
 //! | module | what it knows |
 //! | --- | --- |
-//! | `request` | what is asked for |
-//! | `exclude` | patterns of files that are left out |
-//! | `target` | files, directories, pipes, tapes |
-//! | `bosinst` | the settings of an installation from the backup |
-//! | `log` | the log of backups |
+//! | `request`, `report`, `error` | what is asked for, and what comes of it |
+//! | `run` | the pipeline: look, describe, count, take snapshots, write, read back |
+//! | `describe`, `bosinst` | `image.data` and `bosinst.data` |
+//! | `exclude`, `selection` | which files are in the backup |
+//! | `snapshot` | file systems as they were at one moment |
+//! | `scaffold` | a `/` for volume groups that have none |
+//! | `target`, `write` | files, directories, pipes, tapes |
+//! | `lock`, `log` | one at a time, the log of backups |
 //! | `iso` | bootable CDs with a backup on them |
 
 pub mod bosinst;
+pub mod describe;
+mod error;
 pub mod exclude;
 pub mod iso;
+mod lock;
 pub mod log;
-mod replace;
+mod report;
 mod request;
+mod run;
+mod scaffold;
+mod selection;
+pub mod snapshot;
 pub mod target;
+mod write;
 
+pub use error::BackupError;
+pub use report::{Note, Observer, Preview, Report, Silent, Step};
 pub use request::{ImageData, Request, Snapshots, What};
+pub use run::{preview, run};

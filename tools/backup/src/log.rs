@@ -6,9 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use lifeboat_archive::escape;
-use lifeboat_sys::fs::{FsError, PathContext, create_dir_all};
-
-use crate::replace::replace;
+use lifeboat_sys::fs::{FsError, PathContext, create_dir_all, replace};
 
 /// Where the log is.
 pub const LOG: &str = "/var/log/lifeboat/vgbackuplog";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lifeboat_archive::CreateOptions;
+use lifeboat_layout::system::Wanted;
 
 use crate::target::Target;
 
@@ -38,10 +39,8 @@ pub struct Request {
 /// What is backed up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The running system: its root volume group.
-    System,
-    /// Another volume group of the running system, by name.
-    Group(String),
+    /// The running system, or a volume group of it.
+    Running(Wanted),
     /// A directory tree that is somebody's `/`, described by files that exist.
     Tree {
         /// The directory that becomes `/`.
@@ -54,24 +53,12 @@ pub enum What {
 }
 
 impl What {
-    /// Where the description of the disks is kept.
-    #[must_use]
-    pub fn image_data(&self) -> PathBuf {
-        match self {
-            Self::System => "/image.data".into(),
-            Self::Group(name) => Path::new("/tmp/vgdata")
-                .join(name)
-                .join(format!("{name}.data")),
-            Self::Tree { image_data, .. } => image_data.clone(),
-        }
-    }
-
     /// Where its exclude file is (`-e`).
     #[must_use]
     pub fn exclude_file(&self) -> PathBuf {
         match self {
-            Self::System => "/etc/exclude.rootvg".into(),
-            Self::Group(name) => Path::new("/etc").join(format!("exclude.{name}")),
+            Self::Running(Wanted::Root) => "/etc/exclude.rootvg".into(),
+            Self::Running(Wanted::Group(name)) => Path::new("/etc").join(format!("exclude.{name}")),
             Self::Tree { root, .. } => root.join("etc/exclude.rootvg"),
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-/// Load drivers for all devices, report those that have none
+/// Look at every device, load missing drivers, report what has none
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -9,8 +9,6 @@
 pub mod apply;
 pub mod disks;
 pub mod fstab;
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod gpt;
 pub mod guid;
 pub mod image_data;

@@ -13,8 +13,6 @@
 pub mod bosinst;
 mod document;
 mod field;
-#[doc(hidden)]
-pub mod fuzzing;
 mod stanza;
 
 pub use document::{Document, StanzaError};

@@ -3,7 +3,7 @@
 mod room;
 mod stream;
 
-pub(crate) use room::room;
+pub(crate) use room::{Room, room};
 pub(crate) use stream::{Stream, rewound};
 
 use std::ffi::OsStr;
@@ -243,6 +243,16 @@ impl OwnFiles {
                 path.parent() == Some(directory) && bare(path).iter().flatten().any(backup)
             }
         }
+    }
+
+    /// The same files as seen by one whose `/` is this directory; `None` where they
+    /// are not below it.
+    pub fn below(&self, root: &Path) -> Option<Self> {
+        let below = |path: &Path| Some(Path::new("/").join(path.strip_prefix(root).ok()?));
+        Some(match self {
+            Self::Of(path) => Self::Of(below(path)?),
+            Self::In(directory) => Self::In(below(directory)?),
+        })
     }
 
     /// Where they are.

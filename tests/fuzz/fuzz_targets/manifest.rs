@@ -1,4 +1,0 @@
-//! The manifest.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lifeboat_archive::fuzzing::manifest(data));

@@ -1,3 +1,0 @@
-//! Small files that are replaced as a whole.
-
-pub(crate) use lifeboat_sys::fs::replace;

@@ -1,0 +1,210 @@
+//! `lifeboat mksysb`: write a system backup.
+
+mod refused;
+mod tell;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use lifeboat_archive::CreateOptions;
+use lifeboat_backup::target::{DEFAULT_BLOCKS, Target};
+use lifeboat_backup::{ImageData, Report, Request, Snapshots, What, preview, run as back_up};
+use lifeboat_layout::system::Wanted;
+
+use crate::stop;
+use refused::Refused;
+use tell::Teller;
+
+/// Write a backup of the running system
+///
+/// In the backup are the mounted file systems of the root volume group: those that
+/// hold /, /boot, /usr, /var, /home, /opt. Files are read from snapshots of their
+/// logical volumes where the volume group has free extents for them.
+///
+/// TARGET is a file, which appears under its name only when it is complete; a
+/// directory, in which the file is named after the system and the time; a tape
+/// drive; or - for standard output.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a command line is a row of flags"
+)]
+pub struct Args {
+    /// Write /image.data first, and the disks into /bosinst.data
+    #[arg(short = 'i')]
+    image: bool,
+
+    /// The same, with the physical maps of the logical volumes
+    #[arg(short = 'm')]
+    maps: bool,
+
+    /// Leave out what the patterns in /etc/exclude.rootvg match
+    #[arg(short = 'e')]
+    exclude: bool,
+
+    /// Enlarge work space when it is needed: snapshots always are
+    #[arg(short = 'X')]
+    expand: bool,
+
+    /// Do not compress
+    #[arg(short = 'p')]
+    no_pack: bool,
+
+    /// Leave out extended attributes, ACLs and inode flags
+    #[arg(short = 'a')]
+    no_attributes: bool,
+
+    /// List the files while they are written
+    #[arg(short = 'v')]
+    list: bool,
+
+    /// Read everything back at the end
+    #[arg(short = 'V')]
+    verify: bool,
+
+    /// Leave out the file systems whose mount points this file lists
+    #[arg(short = 'x', value_name = "FILE")]
+    without: Option<PathBuf>,
+
+    /// Do not compress what the patterns in this file match
+    #[arg(short = 'P', value_name = "FILE")]
+    unpacked: Option<PathBuf>,
+
+    /// Blocks of 512 bytes in a tape record
+    #[arg(short = 'b', value_name = "N", default_value_t = DEFAULT_BLOCKS)]
+    blocks: u32,
+
+    /// Fail where a logical volume cannot be read from a snapshot
+    #[arg(short = 'T')]
+    snapshots: bool,
+
+    /// Read files while they are in use, without snapshots
+    #[arg(long, conflicts_with = "snapshots")]
+    no_snapshots: bool,
+
+    /// Say what would be in the backup, and what each pattern leaves out
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Tell the outcome as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// MiB that may be in memory between reading and writing
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u64>,
+
+    /// Threads that compress; one for each processor unless given
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Back up this directory tree instead, as somebody's /
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "image_data",
+        requires = "bosinst_data",
+        conflicts_with_all = ["image", "maps", "snapshots", "no_snapshots", "without"]
+    )]
+    tree: Option<PathBuf>,
+
+    /// Description of the tree's disks, volumes and file systems
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    image_data: Option<PathBuf>,
+
+    /// Settings for an installation of the tree
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    bosinst_data: Option<PathBuf>,
+
+    /// Where the backup goes
+    #[arg(value_name = "TARGET", required_unless_present = "dry_run")]
+    target: Option<OsString>,
+
+    #[command(flatten)]
+    refused: Refused,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    args.refused.check()?;
+    let request = request(args)?;
+    let on_stdout = request.target == Target::Stdout;
+    let teller = Teller::new(args.list, args.json, on_stdout);
+    if args.dry_run {
+        let preview = preview(&request, &teller)?;
+        tell::preview(&preview, args.json);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = back_up(&request, &teller);
+    teller.end();
+    let report = report?;
+    tell::findings(&report, args.list);
+    tell::report(&report, args.json, on_stdout)?;
+    if !report.is_complete() {
+        bail!(incomplete(&report));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn incomplete(report: &Report) -> String {
+    format!(
+        "0590-713 {} things are not in the backup as they should be; they are named above",
+        report.failures()
+    )
+}
+
+fn request(args: &Args) -> Result<Request> {
+    let what = match (&args.tree, &args.image_data, &args.bosinst_data) {
+        (Some(root), Some(image_data), Some(bosinst_data)) => What::Tree {
+            root: root.clone(),
+            image_data: image_data.clone(),
+            bosinst_data: bosinst_data.clone(),
+        },
+        _ => What::Running(Wanted::Root),
+    };
+    let target = match &args.target {
+        Some(name) => Target::look_at(name, args.blocks)?,
+        // A dry run writes nowhere.
+        None => Target::Stdout,
+    };
+    let mut options = CreateOptions {
+        pack: !args.no_pack,
+        attributes: !args.no_attributes,
+        ..CreateOptions::default()
+    };
+    if let Some(memory) = args.memory {
+        options.memory = memory.saturating_mul(1 << 20);
+    }
+    if let Some(threads) = args.threads {
+        options.threads = threads;
+    }
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    Ok(Request {
+        exclude: args.exclude.then(|| what.exclude_file()),
+        what,
+        target,
+        image_data: if args.image || args.maps {
+            ImageData::Make { maps: args.maps }
+        } else {
+            ImageData::Existing
+        },
+        without: args.without.clone(),
+        unpacked: args.unpacked.clone(),
+        snapshots: if args.snapshots {
+            Snapshots::Always
+        } else if args.no_snapshots {
+            Snapshots::Never
+        } else {
+            Snapshots::Auto
+        },
+        command: words.join(" "),
+        options,
+        verify: args.verify,
+        stop: stop::on_signals()?,
+    })
+}

@@ -1,0 +1,57 @@
+//! Signals that end a long command: it cleans up and says so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result};
+use lifeboat_sys::fs::attribute;
+use nix::sys::signal::{SigSet, Signal};
+
+/// A flag that SIGINT, SIGTERM and SIGHUP set from now on, unless whoever started us
+/// had them ignored (`nohup`). To be called before other threads are started.
+///
+/// A file that becomes longer than `ulimit -f` allows is an error from now on, not a
+/// signal.
+pub fn on_signals() -> Result<Arc<AtomicBool>> {
+    let ignored = ignored();
+    let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    let ends: SigSet = ends
+        .into_iter()
+        .filter(|signal| ignored & (1 << (*signal as u32 - 1)) == 0)
+        .collect();
+    let mut blocked = ends;
+    blocked.add(Signal::SIGXFSZ);
+    blocked.thread_block().context("blocking signals")?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // Ends with the process.
+    thread::spawn(move || {
+        while ends.wait().is_ok() {
+            flag.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(stop)
+}
+
+/// The signals that this process was told to ignore, a bit for each.
+fn ignored() -> u64 {
+    mask(&attribute("/proc/self/status").unwrap_or_default())
+}
+
+fn mask(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_tells_what_is_ignored() {
+        assert_eq!(mask("Name:\tx\nSigIgn:\t0000000000001001\n"), 0x1001);
+        assert_eq!(mask(""), 0);
+    }
+}
