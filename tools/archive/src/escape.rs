@@ -21,11 +21,14 @@ pub(crate) fn unescape(text: &str) -> Option<Vec<u8>> {
     while let [first, after @ ..] = rest {
         rest = after;
         if *first != b'\\' {
-            name.push(*first);
+            name.push(Some(*first).filter(u8::is_ascii_graphic)?);
             continue;
         }
         let (digits, after) = after.strip_prefix(b"x")?.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
+        // A sign is no digit.
+        let digits = std::str::from_utf8(digits)
+            .ok()
+            .filter(|digits| !digits.starts_with('+'))?;
         name.push(u8::from_str_radix(digits, 16).ok()?);
         rest = after;
     }
@@ -46,7 +49,7 @@ mod tests {
 
     #[test]
     fn broken_words_are_refused() {
-        for text in ["\\", "\\x", "\\x4", "\\n41", "\\xzz"] {
+        for text in ["\\", "\\x", "\\x4", "\\n41", "\\xzz", "\\x+1", "a b", "a\r"] {
             assert_eq!(unescape(text), None, "{text}");
         }
     }

@@ -3,13 +3,10 @@
 
 use std::fs;
 
-use crate::endmark::EndMark;
-use crate::frames::{
-    Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, compressor, encode_table, frame_hash,
-};
 use crate::manifest::{self, Builder, Entry};
 use crate::member::{Kind, Member};
 use crate::open::Backup;
+use crate::seal::seal;
 use crate::summary::{Summary, own_member, whole};
 
 /// A backup under construction.
@@ -92,52 +89,15 @@ impl Forge {
 
     /// The whole backup.
     pub fn finish(mut self) -> Vec<u8> {
-        let manifest_offset = self.offset();
-        let manifest_frame = self.frames.len() as u64;
         let (members, text) = self.manifest.finish();
         let member = own_member(manifest::PATH, text.len() as u64, 0);
         self.frames.push(whole(&member, &text));
-        let (mut bytes, mut frames, mut offset) = (Vec::new(), Vec::new(), 0);
-        for content in self.frames {
-            let packed = compressor(1).unwrap().compress(&content).unwrap();
-            let frame = Frame {
-                at: bytes.len() as u64,
-                offset,
-                compressed: u32::try_from(packed.len()).unwrap(),
-                raw: u32::try_from(content.len()).unwrap(),
-                hash: frame_hash(&packed),
-                first_member: Some(offset),
-            };
-            offset = frame.end();
-            bytes.extend_from_slice(&packed);
-            frames.push(frame);
-        }
-        let table = encode_table(&frames);
-        let mark = EndMark {
-            frame_size: MAX_FRAME_SIZE,
-            totals: Totals {
-                frames: frames.len() as u64,
-                members,
-                bytes_raw: offset,
-                bytes_compressed: bytes.len() as u64,
-            },
-            manifest_offset,
-            manifest_frame,
-            manifest_length: text.len() as u64,
-            manifest_hash: *blake3::hash(&text).as_bytes(),
-            table_length: table.len() as u64,
-            table_hash: *blake3::hash(&table).as_bytes(),
-        };
-        let mark = mark.encode();
-        let length = u32::try_from(table.len() + mark.len()).unwrap();
-        [
-            &bytes,
-            &SKIPPABLE_MAGIC[..],
-            &length.to_le_bytes(),
-            &table,
-            &mark,
-        ]
-        .concat()
+        let contents: Vec<_> = self
+            .frames
+            .into_iter()
+            .map(|frame| (frame, Some(0)))
+            .collect();
+        seal(&contents, &text, members).unwrap()
     }
 
     /// The same, opened.

@@ -231,7 +231,7 @@ fn a_member_that_is_not_there_is_missed() {
     let forge = Forge::new().add(&file("./a"), b"a");
     let entry = |offset, path: &str| Entry {
         offset: Some(offset),
-        ..Entry::of(&file(path), None, 0)
+        ..Entry::of(&file(path), Some(blake3::hash(b"")), 0)
     };
     let (lost, last) = (entry(forge.offset() - 1, "./lost"), u64::MAX);
     let backup = forge
@@ -257,7 +257,7 @@ fn a_broken_header_costs_only_what_is_in_its_frame() {
     let mut huge = encode(&file("./huge"));
     huge.splice(..0, forged_pax_length());
     let forge = Forge::new();
-    let entry = Entry::of(&file("./broken"), None, forge.offset());
+    let entry = Entry::of(&file("./broken"), Some(blake3::hash(b"")), forge.offset());
     let backup = forge
         .list(&entry)
         .raw(&broken)

@@ -111,8 +111,7 @@ impl<'a> Expected<'a> {
         let Some(entry) = self.entries.next_if(same) else {
             return Some(Trouble::Unlisted);
         };
-        let wrong = entry.hash.is_some_and(|recorded| recorded != hash);
-        wrong.then_some(Trouble::WrongHash)
+        (entry != line(member, offset, hash)).then_some(Trouble::WrongHash)
     }
 
     /// Tells of all files before `offset`.
@@ -176,8 +175,7 @@ impl Compared {
 
 impl Notes {
     fn add(&mut self, member: &Member, offset: u64, hash: blake3::Hash) {
-        let is_file = matches!(member.kind, Kind::File | Kind::Sparse { .. });
-        let digest = digest(&Entry::of(member, is_file.then_some(hash), offset));
+        let digest = digest(&line(member, offset, hash));
         self.notes.push(Note { offset, digest });
     }
 
@@ -248,6 +246,12 @@ impl Notes {
         let damaged = || Finding::new(manifest::PATH, Trouble::ManifestDamaged);
         broken.into_iter().chain(mark.map(|_| damaged())).collect()
     }
+}
+
+/// The line of the manifest that belongs to a member whose data has this hash.
+fn line(member: &Member, offset: u64, hash: blake3::Hash) -> Entry {
+    let is_file = matches!(member.kind, Kind::File | Kind::Sparse { .. });
+    Entry::of(member, is_file.then_some(hash), offset)
 }
 
 fn digest(entry: &Entry) -> [u8; 16] {

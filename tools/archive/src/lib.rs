@@ -16,6 +16,7 @@
 //! | `open`, `stream`, `members` | from a backup to members |
 //! | `read`, `verify`, `extract`, `target` | what is done with them |
 //! | `pipeline`, `report`, `escape` | tools of the above |
+//! | `seal`, `fuzzing` | what the parsers promise, whatever they are given |
 //! | `forge`, `hostile` | tests: backups that no writer makes |
 
 mod create;
@@ -28,6 +29,8 @@ mod flags;
 mod forge;
 mod framer;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod hostile;
 mod incoming;
@@ -42,6 +45,7 @@ mod pax;
 mod pipeline;
 mod read;
 mod report;
+mod seal;
 mod source;
 mod sparse;
 mod store;

@@ -141,7 +141,12 @@ impl Entry {
             None => None,
             Some(target) => Some(unescape(target)?),
         };
-        let whole = words.next().is_none();
+        let is_file = matches!(kind, EntryKind::File | EntryKind::Sparse);
+        let is_link = matches!(kind, EntryKind::Link | EntryKind::Symlink);
+        let whole = words.next().is_none()
+            && hash.is_some() == is_file
+            && target.is_some() == is_link
+            && offset.is_none() == (kind == EntryKind::Socket);
         whole.then_some(Self {
             kind,
             mode,
@@ -353,10 +358,16 @@ mod tests {
     #[test]
     fn broken_manifests_are_refused() {
         for lines in [
-            "file 0644 1 - 512",
-            "file 0644 1 - 512 ./a ./b ./c",
-            "fil 0644 1 - 512 ./a",
+            "dir 0755 0 - 512",
+            "link 0644 0 - 512 ./a ./b ./c",
+            "di 0755 0 - 512 ./a",
             "file 0644 1 abc 512 ./a",
+            "file 0644 1 - 512 ./a",
+            "dir 0755 0 - - ./a",
+            "socket 0755 0 - 512 ./a",
+            "link 0644 0 - 512 ./a",
+            "dir 0755 0 - 512 ./a ./b",
+            "dir 0755 0 - 512 ./a\r",
             "dir 0755 0 - 512 ./a\ndir 0755 0 - 512 ./b",
         ] {
             assert!(

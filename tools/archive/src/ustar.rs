@@ -114,6 +114,11 @@ impl Block {
         self.octal(MINOR, u64::from(minor));
     }
 
+    /// A block that is there already, to be changed.
+    pub fn of(block: [u8; BLOCK]) -> Self {
+        Self(block)
+    }
+
     /// The finished block.
     pub fn finish(mut self) -> [u8; BLOCK] {
         let sum = checksum(&self.0);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-/// Look at every device, load missing drivers, report what has none
+/// Load drivers for all devices, report those that have none
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile};
+use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, restore};
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
 macro_rules! commands {
@@ -27,14 +27,21 @@ macro_rules! commands {
 }
 
 // A command is called as its name here is written in lower case with hyphens; its
-// help is the doc comment of its arguments.
+// help is the doc comment of its arguments. Give `about` where several commands have
+// the same arguments.
 commands! {
     Bootlist(bootlist::Args) => bootlist::run,
     Cfgmgr(cfgmgr::Args) => cfgmgr::run,
     FirstBoot(first_boot::Args) => first_boot::run,
+    #[command(about = "List, summarise, check or restore from a volume group's backup")]
+    Listvgbackup(lsmksysb::Args) => lsmksysb::run,
     Lsmksysb(lsmksysb::Args) => lsmksysb::run,
+    #[command(about = "The same command as listvgbackup")]
+    Lssavevg(lsmksysb::Args) => lsmksysb::run,
     Menu(menu::Args) => menu::run,
     Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,
     Mkszfile(mkszfile::Args) => mkszfile::run,
+    Restore(restore::Args) => restore::run,
+    Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
 }

@@ -9,6 +9,9 @@ mod bootlist;
 mod cfgmgr;
 mod commands;
 mod first_boot;
+mod help;
+mod input;
+mod list;
 mod logging;
 mod lsmksysb;
 pub mod manual;
@@ -17,7 +20,10 @@ mod mkdvd;
 mod mksysb;
 mod mkszfile;
 mod progress;
+mod refused;
+mod restore;
 mod stop;
+mod take;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -30,7 +36,7 @@ use crate::commands::Command;
 
 /// System backup and recovery for Linux on Power
 #[derive(Debug, Parser)]
-#[command(name = "lifeboat", version, term_width = 80)]
+#[command(name = "lifeboat", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -49,12 +55,11 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let matches = for_name(&arguments).get_matches_from(arguments);
-    let result = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => run(&cli.command),
-        Err(error) => error.exit(),
+    let command = match parse(&arguments) {
+        Ok(command) => command,
+        Err(error) => return misunderstood(&arguments, &error),
     };
-    match result {
+    match run(&command) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -62,6 +67,27 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn parse(arguments: &[OsString]) -> Result<Command, clap::Error> {
+    let matches = for_name(arguments).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches).map(|cli| cli.command)
+}
+
+/// Says what is wrong with the command line; or prints the help that it asks for.
+fn misunderstood(arguments: &[OsString], error: &clap::Error) -> ExitCode {
+    let mut words = arguments
+        .iter()
+        .filter_map(|word| Path::new(word).file_name());
+    let command = words
+        .find_map(|word| word.to_str().filter(|name| *name != "lifeboat"))
+        .unwrap_or_default();
+    match refused::sentence(command, error) {
+        Some(sentence) => eprintln!("lifeboat: {sentence}"),
+        // There is nobody to tell that telling failed.
+        None => drop(error.print()),
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn run(command: &Command) -> Result<ExitCode> {
@@ -81,7 +107,7 @@ fn for_name(arguments: &[OsString]) -> clap::Command {
             .is_some_and(|name| command().find_subcommand(name).is_some())
     };
     // Multicall: the first word is the command's, not the program's.
-    command().multicall(name.is_some_and(is_command))
+    help::wrapped(command()).multicall(name.is_some_and(is_command))
 }
 
 #[cfg(test)]
@@ -90,13 +116,15 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent_and_fits_80_columns() {
-        command().debug_assert();
-        let mut all = vec![command()];
-        all.extend(command().get_subcommands().cloned());
-        for command in all {
-            let help = command.term_width(80).render_long_help().to_string();
-            for line in help.lines() {
-                assert!(line.chars().count() <= 80, "{line}");
+        let command = help::wrapped(command());
+        command.clone().debug_assert();
+        let mut all = vec![command.clone()];
+        all.extend(command.get_subcommands().cloned());
+        for mut command in all {
+            for help in [command.render_help(), command.render_long_help()] {
+                for line in help.to_string().lines() {
+                    assert!(line.chars().count() <= 80, "{line}");
+                }
             }
         }
     }
@@ -111,9 +139,7 @@ mod tests {
     }
 
     fn parse(words: &[&str]) -> Result<Command, clap::Error> {
-        let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let matches = for_name(&arguments).try_get_matches_from(arguments)?;
-        Cli::from_arg_matches(&matches).map(|cli| cli.command)
+        super::parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]

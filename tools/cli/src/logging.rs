@@ -11,6 +11,8 @@ use anyhow::Result;
 use lifeboat_sys::fs::{PathContext, create_dir_all};
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::progress;
+
 struct FileLog {
     file: Mutex<File>,
     start: Instant,
@@ -37,12 +39,13 @@ struct ErrorLog;
 
 impl Log for ErrorLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::Level::Warn
+        metadata.level() <= log::max_level()
     }
 
     fn log(&self, record: &Record<'_>) {
         // Errors reach the operator once, as the command's own last words.
-        if record.level() == log::Level::Warn {
+        if record.level() > log::Level::Error && self.enabled(record.metadata()) {
+            progress::clear();
             eprintln!("lifeboat: {}", record.args());
         }
     }
@@ -68,7 +71,7 @@ pub fn to_file(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Warnings to standard error.
+/// Warnings to standard error; with [`log::set_max_level`] more than that.
 pub fn to_stderr() {
     // Only fails when a logger is set already, and this is called once.
     if log::set_logger(&ErrorLog).is_ok() {

@@ -9,6 +9,8 @@
 pub mod apply;
 pub mod disks;
 pub mod fstab;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gpt;
 pub mod guid;
 pub mod image_data;

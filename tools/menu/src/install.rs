@@ -142,7 +142,7 @@ impl<R: BufRead, W: Write> Observer for Watcher<'_, R, W> {
         }
         self.shown = Some(Instant::now());
         let line = total.map_or_else(
-            || progress::amount(done),
+            || progress::line_without_total(done, start.elapsed()),
             |total| progress::line(done, total, start.elapsed()),
         );
         let _ = self.terminal.rewrite(&format!("       {line}"));

@@ -13,6 +13,8 @@
 pub mod bosinst;
 mod document;
 mod field;
+#[doc(hidden)]
+pub mod fuzzing;
 mod stanza;
 
 pub use document::{Document, StanzaError};

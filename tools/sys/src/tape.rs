@@ -31,6 +31,7 @@ struct Report {
 }
 
 const FORWARD_FILES: i16 = 1;
+const BACK_RECORDS: i16 = 4;
 const REWIND: i16 = 6;
 const SET_BLOCK_SIZE: i16 = 20;
 
@@ -85,6 +86,17 @@ pub fn forward_files(tape: &File, count: u32) -> io::Result<()> {
         return Ok(());
     }
     operate(tape, FORWARD_FILES, count)
+}
+
+/// Moves the tape back before this many records.
+///
+/// # Errors
+/// What the drive said: `EIO` where the file of the tape has fewer.
+pub fn back_records(tape: &File, count: u32) -> io::Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    operate(tape, BACK_RECORDS, count)
 }
 
 /// Makes one write one record. The drive keeps the mode for its next user.

@@ -1,0 +1,4 @@
+//! The manifest.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lifeboat_archive::fuzzing::manifest(data));

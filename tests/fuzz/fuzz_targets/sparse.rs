@@ -1,0 +1,4 @@
+//! The map of a sparse file.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lifeboat_archive::fuzzing::sparse(data));

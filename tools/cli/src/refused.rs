@@ -1,0 +1,67 @@
+//! Flags of AIX that have no meaning here: refused with a sentence that says why, and
+//! never passed over.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Command, flag, and why it is refused.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("restore", "-A", "Linux has no DMAPI"),
+    (
+        "restore",
+        "-E",
+        "no file system here has AIX's extents; leave it out",
+    ),
+    ("restore", "-i", INODE),
+    ("restore", "-l", "-T and -v show more already"),
+    ("restore", "-m", INODE),
+    (
+        "restore",
+        "-o",
+        "there are no archives of AIX version 2 here",
+    ),
+    (
+        "restore",
+        "-P",
+        "name the files, or the directory that they are in",
+    ),
+    (
+        "restore",
+        "-Q",
+        "an error never stops the files that follow; the exit status says it",
+    ),
+    ("restore", "-r", "-x without names restores everything"),
+    (
+        "restore",
+        "-R",
+        "a backup is one stream, not several volumes",
+    ),
+    ("restore", "-t", "-T lists the files"),
+    (
+        "restore",
+        "-X",
+        "a backup is one stream, not several volumes",
+    ),
+    (
+        "restore",
+        "-y",
+        "an error never stops the files that follow; the exit status says it",
+    ),
+    ("restore", "-Z", "Linux has no encrypted JFS2"),
+];
+
+const INODE: &str = "it is for archives by inode, and system backups are by name";
+
+/// The sentence for a flag that is known on AIX; `None` for any other mistake.
+pub fn sentence(command: &str, error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let known = |(of, letter, _): &&(&str, &str, &str)| *of == command && letter == flag;
+    let (_, _, why) = REFUSED.iter().find(known)?;
+    Some(format!(
+        "0590-739 {command} {flag} has no meaning here: {why}"
+    ))
+}
