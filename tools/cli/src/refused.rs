@@ -5,6 +5,23 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Command, flag, and why it is refused.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("mksysb", "-A", "Linux has no DMAPI"),
+    (
+        "mksysb",
+        "-C",
+        "what it does on AIX is nowhere described; leave it out",
+    ),
+    (
+        "mksysb",
+        "-F",
+        "mkdvd makes a bootable image of an existing backup",
+    ),
+    ("mksysb", "-G", "Linux has no workload partitions"),
+    ("mksysb", "-M", "Linux has no multibos"),
+    ("mksysb", "-N", "Linux has no workload partitions"),
+    ("mksysb", "-t", "no work directory is needed; leave it out"),
+    ("mksysb", "-Z", "Linux has no encrypted JFS2"),
+    ("mkszfile", "-N", "Linux has no workload partitions"),
     ("restore", "-A", "Linux has no DMAPI"),
     (
         "restore",

@@ -1,6 +1,5 @@
 //! `lifeboat mksysb`: write a system backup.
 
-mod refused;
 mod tell;
 
 use std::ffi::OsString;
@@ -14,7 +13,6 @@ use lifeboat_backup::{ImageData, Report, Request, Snapshots, What, preview, run 
 use lifeboat_layout::system::Wanted;
 
 use crate::stop;
-use refused::Refused;
 use tell::Teller;
 
 /// Write a backup of the running system
@@ -33,19 +31,19 @@ use tell::Teller;
     reason = "a command line is a row of flags"
 )]
 pub struct Args {
-    /// Write /image.data first, and the disks into /bosinst.data
+    /// Make /image.data and /bosinst.data first
     #[arg(short = 'i')]
     image: bool,
 
-    /// The same, with the physical maps of the logical volumes
+    /// The same, with the maps of the logical volumes
     #[arg(short = 'm')]
     maps: bool,
 
-    /// Leave out what the patterns in /etc/exclude.rootvg match
+    /// Leave out what /etc/exclude.rootvg matches
     #[arg(short = 'e')]
     exclude: bool,
 
-    /// Enlarge work space when it is needed: snapshots always are
+    /// Enlarge work space if needed: snapshots always are
     #[arg(short = 'X')]
     expand: bool,
 
@@ -53,7 +51,7 @@ pub struct Args {
     #[arg(short = 'p')]
     no_pack: bool,
 
-    /// Leave out extended attributes, ACLs and inode flags
+    /// Leave out extended attributes, ACLs, inode flags
     #[arg(short = 'a')]
     no_attributes: bool,
 
@@ -65,11 +63,11 @@ pub struct Args {
     #[arg(short = 'V')]
     verify: bool,
 
-    /// Leave out the file systems whose mount points this file lists
+    /// Leave out the file systems that this file lists
     #[arg(short = 'x', value_name = "FILE")]
     without: Option<PathBuf>,
 
-    /// Do not compress what the patterns in this file match
+    /// Do not compress what this file's patterns match
     #[arg(short = 'P', value_name = "FILE")]
     unpacked: Option<PathBuf>,
 
@@ -77,15 +75,15 @@ pub struct Args {
     #[arg(short = 'b', value_name = "N", default_value_t = DEFAULT_BLOCKS)]
     blocks: u32,
 
-    /// Fail where a logical volume cannot be read from a snapshot
+    /// Insist on snapshots of all logical volumes
     #[arg(short = 'T')]
     snapshots: bool,
 
-    /// Read files while they are in use, without snapshots
+    /// Take no snapshots: read files while they are in use
     #[arg(long, conflicts_with = "snapshots")]
     no_snapshots: bool,
 
-    /// Say what would be in the backup, and what each pattern leaves out
+    /// Only say what would be in the backup, and what not
     #[arg(long)]
     dry_run: bool,
 
@@ -93,15 +91,15 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// MiB that may be in memory between reading and writing
+    /// MiB of files in memory at most
     #[arg(long, value_name = "MIB")]
     memory: Option<u64>,
 
-    /// Threads that compress; one for each processor unless given
+    /// Threads that compress; all processors unless given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Back up this directory tree instead, as somebody's /
+    /// Back up this directory instead, as somebody's /
     #[arg(
         long,
         value_name = "DIR",
@@ -111,25 +109,21 @@ pub struct Args {
     )]
     tree: Option<PathBuf>,
 
-    /// Description of the tree's disks, volumes and file systems
+    /// Description of the disks of --tree
     #[arg(long, value_name = "FILE", requires = "tree")]
     image_data: Option<PathBuf>,
 
-    /// Settings for an installation of the tree
+    /// Settings for an installation of --tree
     #[arg(long, value_name = "FILE", requires = "tree")]
     bosinst_data: Option<PathBuf>,
 
     /// Where the backup goes
     #[arg(value_name = "TARGET", required_unless_present = "dry_run")]
     target: Option<OsString>,
-
-    #[command(flatten)]
-    refused: Refused,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    args.refused.check()?;
     let request = request(args)?;
     let on_stdout = request.target == Target::Stdout;
     let teller = Teller::new(args.list, args.json, on_stdout);

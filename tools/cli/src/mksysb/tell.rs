@@ -9,7 +9,7 @@ use lifeboat_backup::{Note, Observer, Preview, Report, Step};
 use lifeboat_sys::error::chain;
 use serde_json::{Value, json};
 
-use crate::progress::Progress;
+use crate::progress::{self, Progress};
 
 /// How many harmless findings are worth a line each.
 const FEW: usize = 10;
@@ -74,6 +74,7 @@ impl Observer for Teller {
 
     fn note(&self, note: &Note) {
         if !self.json {
+            progress::clear();
             eprintln!("lifeboat: {}", chain(note));
         }
     }
