@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use lifeboat_boot::{bootlist, ofpath};
 
+use crate::out;
+
 /// Show or set the list of devices that the firmware boots from
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -38,7 +40,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         bootlist::set(device, &paths?)?;
     }
     for path in bootlist::get(device)? {
-        println!("{path}");
+        out::line(&path)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ mod menu;
 mod mkdvd;
 mod mksysb;
 mod mkszfile;
+mod out;
 mod progress;
 mod refused;
 mod restore;

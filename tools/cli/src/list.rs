@@ -1,9 +1,12 @@
 //! The list of a backup's files.
 
-use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::io::{self, Write};
 
+use anyhow::Result;
 use lifeboat_archive::{Entry, EntryKind, Manifest, escape};
 use serde_json::json;
+
+use crate::out;
 
 /// How a file is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +24,9 @@ pub enum Style {
 /// Prints all files in the order of the backup.
 ///
 /// # Errors
-/// When standard output takes no more. A reader that has seen enough, as `head`, is no
-/// error.
-pub fn print(manifest: &Manifest, style: Style) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    match write(manifest, style, &mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
+/// When standard output takes no more.
+pub fn print(manifest: &Manifest, style: Style) -> Result<()> {
+    out::with(|out| write(manifest, style, out))
 }
 
 fn write(manifest: &Manifest, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -10,6 +10,7 @@ use lifeboat_archive::{ExtractOptions, ExtractReport, Trouble};
 use nix::unistd::geteuid;
 
 use crate::input::Input;
+use crate::out;
 use crate::progress::Progress;
 
 /// Which files, and how.
@@ -41,11 +42,11 @@ pub fn take(input: Input, wish: Wish) -> Result<ExitCode> {
     let report = report?;
     let wrong = tell(&report);
     let all = report.files + report.directories + report.links + report.others;
-    println!(
+    out::line(&format!(
         "{all} files, {} MiB restored below {}",
         report.bytes >> 20,
         wish.directory.display()
-    );
+    ))?;
     if wrong == 0 {
         return Ok(ExitCode::SUCCESS);
     }

@@ -4,7 +4,6 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use common::{LIFEBOAT, Place, lifeboat, run, shell};
 use lifeboat_sys::run::Tool;
@@ -269,9 +268,17 @@ fn every_command_answers_to_its_link() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let place = Place::new();
-    let done = shell(
-        Path::new(&place.word(".")),
-        "{ $lifeboat lsmksysb -f b.mksysb; echo status $? >&2; } | head -n 1",
+    for flags in ["", "-l", "-L", "-V", "-l --json"] {
+        // `true` ends without reading anything.
+        let line = format!(
+            "{{ sleep 0.2; $lifeboat lsmksysb {flags} -f b.mksysb; echo status $? >&2; }} | true"
+        );
+        let done = shell(&place.path("."), &line);
+        assert_eq!(done.err, "status 0\n", "{flags}");
+    }
+    let full = shell(
+        &place.path("."),
+        "$lifeboat lsmksysb -l -f b.mksysb > /dev/full",
     );
-    assert_eq!(done.err, "status 0\n");
+    full.badly(1, &["0590-730", "No space left"]);
 }

@@ -8,6 +8,7 @@ use lifeboat_backup::log::{self, Entry, LOG};
 use serde_json::json;
 
 use super::print::{Form, Table};
+use crate::out;
 
 /// Prints the log, the newest backup last.
 ///
@@ -16,10 +17,13 @@ use super::print::{Form, Table};
 pub fn print(form: Form) -> Result<ExitCode> {
     let entries = log::entries(Path::new(LOG))?;
     match form {
-        Form::Json => println!("{}", json!(entries.iter().map(value).collect::<Vec<_>>())),
-        Form::Colons => print!("{}", table(&entries).colons()),
-        Form::Aligned if entries.is_empty() => println!("No backup was written yet."),
-        Form::Aligned => print!("{}", table(&entries).aligned()),
+        Form::Json => {
+            let values: Vec<_> = entries.iter().map(value).collect();
+            out::line(&json!(values).to_string())?;
+        }
+        Form::Colons => out::print(&table(&entries).colons())?,
+        Form::Aligned if entries.is_empty() => out::line("No backup was written yet.")?,
+        Form::Aligned => out::print(&table(&entries).aligned())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::packages::{DPKG, RPM, from_dpkg};
 use super::print::{self, Form};
 use crate::input::Input;
+use crate::out;
 
 /// Prints the list.
 ///
@@ -31,11 +32,10 @@ pub fn print(input: Input, form: Form) -> Result<()> {
         );
     }
     match form {
-        Form::Json => println!("{}", json!(packages)),
-        Form::Colons => print!("{}", print::packages(&packages).colons()),
-        Form::Aligned => print!("{}", print::packages(&packages).aligned()),
+        Form::Json => out::line(&json!(packages).to_string()),
+        Form::Colons => out::print(&print::packages(&packages).colons()),
+        Form::Aligned => out::print(&print::packages(&packages).aligned()),
     }
-    Ok(())
 }
 
 /// The list of dpkg. Only the frames that hold it are read.

@@ -18,6 +18,7 @@ use anyhow::{Result, ensure};
 
 use crate::input::{Input, Place, blocks};
 use crate::list;
+use crate::out;
 use crate::take::{Wish, take};
 use print::Form;
 
@@ -176,7 +177,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         ensure_user_group(&input)?;
     }
     if args.verify {
-        return Ok(verify::verify(input, args.json));
+        return verify::verify(input, args.json);
     }
     if args.restore {
         return take(input, args.wish());
@@ -229,7 +230,7 @@ fn ensure_user_group(input: &Input) -> Result<()> {
 fn check_record(place: &Place) -> Result<ExitCode> {
     let length = place.record_length()?;
     let blocks = length.div_ceil(512);
-    println!("{length} bytes a record: -b {blocks}");
+    out::line(&format!("{length} bytes a record: -b {blocks}"))?;
     let right = place.blocks.is_none_or(|wanted| wanted as usize == blocks);
     Ok(if right {
         ExitCode::SUCCESS

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::overview::Overview;
 use super::print::{self, Form};
 use crate::input::Input;
+use crate::out;
 
 /// Reads the image.data of a backup.
 ///
@@ -30,22 +31,23 @@ pub fn image(input: &Input) -> Result<Document> {
 pub fn print(input: &Input, form: Form) -> Result<()> {
     let overview = Overview::of(&image(input)?);
     let (info, totals) = (&input.summary().info, input.totals());
+    let mut text;
     match form {
-        Form::Json => println!("{}", value(&overview, info, totals)?),
+        Form::Json => text = format!("{}\n", value(&overview, info, totals)?),
         Form::Colons => {
-            print!("{}", print::head_colons(&head(&overview, info, totals)));
+            text = print::head_colons(&head(&overview, info, totals));
             for table in print::tables(&overview) {
-                print!("{}", table.colons());
+                text += &table.colons();
             }
         }
         Form::Aligned => {
-            print!("{}", print::head(&head(&overview, info, totals)));
+            text = print::head(&head(&overview, info, totals));
             for table in print::tables(&overview) {
-                print!("\n{}", table.aligned());
+                text += &format!("\n{}", table.aligned());
             }
         }
     }
-    Ok(())
+    out::print(&text)
 }
 
 /// True if a backup has no files: only a volume group's description (`savevg -r`).
