@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(short = 'I', value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// Name of the image, unless that of the backup with .iso
+    /// Name of the image; that of the backup with .iso unless given
     #[arg(short = 'o', value_name = "FILE")]
     image: Option<PathBuf>,
 
@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(short = 'S')]
     stop: bool,
 
-    /// The rescue image
+    /// Directory with the rescue image
     #[arg(long, value_name = "DIR", default_value = RESCUE)]
     rescue: PathBuf,
 
