@@ -1,38 +1,31 @@
 //! Restoring the files of a backup below a directory.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::fs::File;
+use std::collections::HashMap;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use lifeboat_sys::fs::{FsError, PathContext};
-use nix::errno::Errno;
-use nix::sys::stat::fstat;
-use nix::unistd::syncfs;
+use lifeboat_sys::fs::FsError;
 
-use crate::escape::escape;
+use crate::crew;
+use crate::extraction::{Extraction, Stopped};
 use crate::incoming::Incoming;
-use crate::ledger::{Ledger, Notes};
-use crate::manifest;
-use crate::member::{Kind, Member};
-use crate::members::{Sink, read_members, read_stream};
+use crate::intake::Effort;
+use crate::ledger::{Expected, Ledger, Notes};
+use crate::manifest::{self, Manifest};
+use crate::members::{read_expected, read_members, read_stream};
 use crate::open::Backup;
+use crate::plan::Plan;
 use crate::report::{Finding, Meter, Progress, Trouble};
-use crate::sparse::{Placer, Segment};
-use crate::stream::{Effort, read};
-use crate::summary::is_own;
-use crate::target::{Handle, Place, Target, place, set_metadata};
+use crate::site::Site;
 use crate::wanted::Wanted;
+use crate::worker::make;
 
 /// How a backup is extracted.
 #[derive(Debug, Clone)]
 pub struct ExtractOptions {
-    /// Threads that decompress.
+    /// Threads that decompress, and as many that write files.
     pub threads: usize,
     /// Bytes that frames in flight may take; three frames are in flight at least.
     pub memory: usize,
@@ -115,6 +108,7 @@ pub enum ExtractError {
 impl Backup {
     /// Restores all files below `dest`, which exists, and brings them to the disk.
     /// Damage does not end it: the report names every file that is not as it was.
+    /// Where only some are wanted, only the frames are read that hold them.
     ///
     /// # Errors
     /// [`ExtractError`] when nothing more can be written.
@@ -124,21 +118,93 @@ impl Backup {
         options: &ExtractOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ExtractReport, ExtractError> {
-        let mut extraction = Extraction::new(dest, options)?;
+        let site = Site::open(dest, options.attributes)?;
         let manifest = self.manifest();
         if manifest.is_err() {
-            extraction.lost(Finding::new(manifest::PATH, Trouble::ManifestDamaged));
+            site.lost(0, Finding::new(manifest::PATH, Trouble::ManifestDamaged));
         }
         let manifest = manifest.ok();
+        let mut wanted = options.wanted();
+        let plan = manifest
+            .as_ref()
+            .filter(|_| options.is_choosy())
+            .map(|manifest| Plan::new(self, manifest, &mut wanted));
         let mut meter = Meter::new(Some(self.mark().manifest_offset), progress);
-        let mut ledger = Ledger::known(manifest.as_ref(), 0);
-        read(self, 0..self.manifest_frame(), options.effort(), |stream| {
-            read_members(stream, &mut ledger, &mut extraction, &mut meter)
-        })?;
-        ledger.finish(&mut |finding| extraction.lost(finding));
+        let skipped = match (&manifest, plan) {
+            (Some(manifest), Some(plan)) => {
+                self.extract_some(&site, options, (manifest, &plan, wanted), &mut meter)
+            }
+            _ => self.extract_all(&site, options, manifest.as_ref(), wanted, &mut meter),
+        };
         meter.finish();
-        extraction.finish()
+        site.end(skipped?)
     }
+
+    fn extract_all(
+        &self,
+        site: &Site<'_>,
+        options: &ExtractOptions,
+        manifest: Option<&Manifest>,
+        wanted: Wanted,
+        meter: &mut Meter<'_>,
+    ) -> Result<u64, ExtractError> {
+        extract(site, options, wanted, HashMap::new(), |extraction| {
+            let mut ledger = Ledger::known(manifest);
+            self.read(0..self.manifest_frame(), options.effort(), |stream| {
+                read_members(stream, &mut ledger, extraction, meter)
+            })?;
+            ledger.finish(&mut |finding| site.lost(extraction.between(), finding));
+            Ok(())
+        })
+    }
+
+    fn extract_some(
+        &self,
+        site: &Site<'_>,
+        options: &ExtractOptions,
+        (manifest, plan, wanted): (&Manifest, &Plan, Wanted),
+        meter: &mut Meter<'_>,
+    ) -> Result<u64, ExtractError> {
+        let again = options.wanted();
+        let entries = manifest.entries().filter(|entry| plan.takes(&again, entry));
+        let expected = Expected::these(entries);
+        let frames = plan.frames.iter().copied();
+        extract(
+            site,
+            options,
+            wanted,
+            plan.stand_ins.clone(),
+            |extraction| {
+                self.read(frames, options.effort(), |stream| {
+                    read_expected(stream, expected, extraction, meter)
+                })
+            },
+        )
+        .map(|_| plan.skipped)
+    }
+}
+
+/// Runs an extraction with its threads. How many members were not wanted.
+fn extract(
+    site: &Site<'_>,
+    options: &ExtractOptions,
+    wanted: Wanted,
+    stand_ins: HashMap<Vec<u8>, Vec<u8>>,
+    read: impl FnOnce(&mut Extraction<'_, '_, '_>) -> Result<(), Stopped>,
+) -> Result<u64, ExtractError> {
+    let failed = |source: io::Error| ExtractError::Target(site.error("open", source));
+    crew::run(
+        options.threads,
+        |errand| make(site, errand),
+        |crew| {
+            let mut extraction = Extraction::new(site, crew, wanted, stand_ins).map_err(failed)?;
+            match read(&mut extraction) {
+                Ok(()) => extraction.end().map_err(failed),
+                // The site knows why.
+                Err(Stopped) => Ok(0),
+            }
+        },
+    )
 }
 
 impl<R: Read + Send> Incoming<R> {
@@ -155,18 +221,25 @@ impl<R: Read + Send> Incoming<R> {
         options: &ExtractOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ExtractReport, ExtractError> {
-        let mut extraction = Extraction::new(dest, options)?;
+        let site = Site::open(dest, options.attributes)?;
         let mut meter = Meter::new(None, progress);
         let mut notes = Notes::default();
-        let (result, ended) = self.read(options.effort(), |stream| {
-            read_stream(stream, &mut notes, &mut extraction, &mut meter)
-        });
-        result?;
-        for finding in ended.judge(notes) {
-            extraction.disown(finding);
+        let mut ended = None;
+        let wanted = options.wanted();
+        let skipped = extract(&site, options, wanted, HashMap::new(), |extraction| {
+            let (read, how) = self.read(options.effort(), |stream| {
+                read_stream(stream, &mut notes, extraction, &mut meter)
+            });
+            ended = Some(how);
+            read
+        })?;
+        if let Some(ended) = ended {
+            for finding in ended.judge(notes) {
+                site.disown(u64::MAX, finding);
+            }
         }
         meter.finish();
-        extraction.finish()
+        site.end(skipped)
     }
 }
 
@@ -177,254 +250,14 @@ impl ExtractOptions {
             memory: self.memory,
         }
     }
-}
 
-/// An extraction under way.
-struct Extraction<'a> {
-    dest: &'a Path,
-    target: Target,
-    wanted: Wanted,
-    attributes: bool,
-    /// The file that is being written.
-    file: Option<(File, Placer)>,
-    /// Whether the member that began was created.
-    created: bool,
-    /// Directories get their metadata last: files change their times, and a mode
-    /// may forbid to create files.
-    directories: Vec<Member>,
-    /// Files that are not there, so that no link is made to an older one.
-    lost: HashSet<Vec<u8>>,
-    report: ExtractReport,
-}
-
-impl<'a> Extraction<'a> {
-    fn new(dest: &'a Path, options: &ExtractOptions) -> Result<Self, ExtractError> {
-        let skip = options.skip.iter().map(|path| path.as_os_str().as_bytes());
-        Ok(Self {
-            dest,
-            target: Target::open(dest).at("open directory", dest)?,
-            wanted: Wanted::new(&options.only, skip),
-            attributes: options.attributes,
-            file: None,
-            created: false,
-            directories: Vec::new(),
-            lost: HashSet::new(),
-            report: ExtractReport::default(),
-        })
+    fn wanted(&self) -> Wanted {
+        let skip = self.skip.iter().map(|path| path.as_os_str().as_bytes());
+        Wanted::new(&self.only, skip)
     }
 
-    /// A file that was written turns out to be wrong.
-    fn disown(&mut self, finding: Finding) {
-        if matches!(finding.trouble, Trouble::WrongHash)
-            && let Some(place) = place(finding.path.as_os_str().as_bytes())
-        {
-            // It is reported in any case.
-            let _ = self.target.remove(place);
-        }
-        self.lost(finding);
+    /// True if not everything is wanted.
+    fn is_choosy(&self) -> bool {
+        !(self.only.is_empty() && self.skip.is_empty())
     }
-
-    fn create(
-        &mut self,
-        member: &Member,
-        place: Place<'_>,
-        segments: &[Segment],
-    ) -> Result<(), Trouble> {
-        match &member.kind {
-            Kind::File | Kind::Sparse { .. } => {
-                let file = self
-                    .target
-                    .create_file(place)
-                    .map_err(Trouble::NotCreated)?;
-                self.file = Some((file, Placer::new(segments)));
-            }
-            Kind::Directory => {
-                self.target
-                    .create_directory(place)
-                    .map_err(Trouble::NotCreated)?;
-            }
-            Kind::HardLink { target } => {
-                let to = crate::target::place(target).ok_or(Trouble::UnsafeName)?;
-                if !self.wanted.has(target) {
-                    return Err(Trouble::PassedBy {
-                        target: escape(target),
-                    });
-                }
-                if self.lost.contains(target) {
-                    return Err(Trouble::LinkTarget {
-                        target: escape(target),
-                    });
-                }
-                self.target
-                    .create_link(place, to)
-                    .map_err(Trouble::NotCreated)?;
-            }
-            kind => {
-                self.target
-                    .create_special(place, kind)
-                    .map_err(Trouble::NotCreated)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Metadata of everything but directories, and the counts.
-    fn complete(&mut self, member: &Member, place: Place<'_>) -> io::Result<()> {
-        let refused = &mut self.report.refused;
-        match &member.kind {
-            Kind::File | Kind::Sparse { .. } => {
-                self.report.files += 1;
-                if let Some((file, _)) = self.file.take() {
-                    if member.length() != member.stored {
-                        file.set_len(member.length())?;
-                    }
-                    set_metadata(Handle::Open(file.as_fd()), member, self.attributes, refused);
-                }
-            }
-            Kind::Directory => {
-                self.report.directories += 1;
-                self.directories.push(member.clone());
-            }
-            Kind::HardLink { .. } => self.report.links += 1,
-            _ => {
-                self.report.others += 1;
-                set_metadata(
-                    self.target.by_name(place)?,
-                    member,
-                    self.attributes,
-                    refused,
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn write_error(&self, member: &Member, source: io::Error) -> ExtractError {
-        let (member, target) = (escape(&member.path), self.dest.to_owned());
-        ExtractError::Write {
-            member,
-            target,
-            source,
-        }
-    }
-
-    /// Metadata of directories, those within others first; then everything to the disk.
-    fn finish(mut self) -> Result<ExtractReport, ExtractError> {
-        self.report.damaged.extend(self.wanted.missing());
-        let sync = |source| ExtractError::Sync {
-            target: self.dest.to_owned(),
-            source,
-        };
-        let mut file_systems: HashMap<u64, OwnedFd> = HashMap::new();
-        for member in self.directories.iter().rev() {
-            let path = Path::new(OsStr::from_bytes(&member.path));
-            match self.target.directory(path) {
-                Ok(directory) => {
-                    set_metadata(
-                        Handle::Open(directory.as_fd()),
-                        member,
-                        self.attributes,
-                        &mut self.report.refused,
-                    );
-                    let device = fstat(&directory)
-                        .map_err(|errno| sync(errno.into()))?
-                        .st_dev;
-                    file_systems.entry(device).or_insert(directory);
-                }
-                Err(error) => {
-                    let trouble = Trouble::NotCreated(error);
-                    self.report
-                        .damaged
-                        .push(Finding::new(&member.path, trouble));
-                }
-            }
-        }
-        for directory in file_systems.values() {
-            syncfs(directory).map_err(|errno| sync(errno.into()))?;
-        }
-        Ok(self.report)
-    }
-}
-
-impl Sink for Extraction<'_> {
-    type Error = ExtractError;
-
-    fn begin(&mut self, member: &Member, segments: &[Segment]) -> Result<(), ExtractError> {
-        (self.file, self.created) = (None, false);
-        if !self.wanted.takes(&member.path) {
-            if !is_own(&member.path) {
-                self.report.skipped += 1;
-            }
-            return Ok(());
-        }
-        let created = match place(&member.path) {
-            Some(place) => self.create(member, place, segments),
-            None => Err(Trouble::UnsafeName),
-        };
-        match created {
-            Ok(()) => self.created = true,
-            Err(Trouble::NotCreated(error)) if ends_everything(&error) => {
-                return Err(self.write_error(member, error));
-            }
-            Err(trouble) => self.lost(Finding::new(&member.path, trouble)),
-        }
-        Ok(())
-    }
-
-    fn data(&mut self, member: &Member, bytes: &[u8]) -> Result<(), ExtractError> {
-        let Some((file, placer)) = &mut self.file else {
-            return Ok(());
-        };
-        let written = placer.place(bytes, |offset, bytes| file.write_all_at(bytes, offset));
-        self.report.bytes += bytes.len() as u64;
-        written.map_err(|error| self.write_error(member, error))
-    }
-
-    fn end(&mut self, member: &Member) -> Result<(), ExtractError> {
-        if !self.created {
-            return Ok(());
-        }
-        match place(&member.path) {
-            Some(place) => self
-                .complete(member, place)
-                .map_err(|error| self.write_error(member, error)),
-            None => Ok(()),
-        }
-    }
-
-    fn abandon(&mut self, member: &Member) {
-        self.file = None;
-        if self.created
-            && member.kind != Kind::Directory
-            && let Some(place) = place(&member.path)
-        {
-            // It is reported as lost in any case.
-            let _ = self.target.remove(place);
-        }
-    }
-
-    fn lost(&mut self, finding: Finding) {
-        self.lost
-            .insert(finding.path.as_os_str().as_bytes().to_vec());
-        self.report.damaged.push(finding);
-    }
-}
-
-/// True for errors that the next file would meet as well.
-fn ends_everything(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    matches!(
-        errno,
-        Some(
-            Errno::ENOSPC
-                | Errno::EDQUOT
-                | Errno::EROFS
-                | Errno::EIO
-                | Errno::ENXIO
-                | Errno::ENODEV
-                | Errno::EMFILE
-                | Errno::ENFILE
-                | Errno::ENOMEM
-        )
-    )
 }

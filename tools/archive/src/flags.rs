@@ -1,26 +1,39 @@
 //! Inode flags (`chattr`) and the words that the archive has for them: those of
 //! libarchive, and our own for what it does not know.
 
+/// `FS_COMPR_FL`.
+pub(crate) const COMPRESS: u32 = 0x0000_0004;
+/// `FS_IMMUTABLE_FL`.
+pub(crate) const IMMUTABLE: u32 = 0x0000_0010;
+/// `FS_APPEND_FL`.
+pub(crate) const APPEND: u32 = 0x0000_0020;
+/// `FS_NOCOMP_FL`.
+pub(crate) const NOCOMP: u32 = 0x0000_0400;
+/// `FS_NOCOW_FL`.
+pub(crate) const NOCOW: u32 = 0x0080_0000;
+/// `FS_CASEFOLD_FL`.
+pub(crate) const CASEFOLD: u32 = 0x4000_0000;
+
 /// `FS_*_FL` of <linux/fs.h>, those that can be set again, by their words. What is
 /// missing says how a file is stored (`e`, `I`, `V`, `E`), not how it is to be.
 const WORDS: [(u32, &str); 17] = [
     (0x0000_0001, "secdel"),
     (0x0000_0002, "undel"),
-    (0x0000_0004, "compress"),
+    (COMPRESS, "compress"),
     (0x0000_0008, "sync"),
-    (0x0000_0010, "schg"),
-    (0x0000_0020, "sappnd"),
+    (IMMUTABLE, "schg"),
+    (APPEND, "sappnd"),
     (0x0000_0040, "nodump"),
     (0x0000_0080, "noatime"),
-    (0x0000_0400, "nocomp"),
+    (NOCOMP, "nocomp"),
     (0x0000_4000, "journal-data"),
     (0x0000_8000, "notail"),
     (0x0001_0000, "dirsync"),
     (0x0002_0000, "topdir"),
-    (0x0080_0000, "nocow"),
+    (NOCOW, "nocow"),
     (0x0200_0000, "dax"),
     (0x2000_0000, "projinherit"),
-    (0x4000_0000, "casefold"),
+    (CASEFOLD, "casefold"),
 ];
 
 /// The flags that are stored.

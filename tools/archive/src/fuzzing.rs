@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::iter::once;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use zstd::bulk::Decompressor;
@@ -112,7 +113,12 @@ pub fn frame(data: &[u8]) {
             ..frame_of(raw)
         };
         let mut decompressor = Decompressor::new().expect("there is memory");
-        let content = unpack(&frame, packed, &mut decompressor);
+        let content = unpack(
+            &frame,
+            packed,
+            Vec::with_capacity(frame.raw as usize),
+            &mut decompressor,
+        );
         assert!(content.is_none_or(|content| content.len() == raw));
     }
 }
@@ -199,7 +205,7 @@ fn with_checksums(data: &[u8]) -> Vec<u8> {
 fn piece(content: Vec<u8>) -> Piece {
     Piece {
         frame: frame_of(content.len()),
-        content: Ok(content),
+        content: Ok(Arc::new(content.into())),
     }
 }
 

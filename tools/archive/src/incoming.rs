@@ -5,18 +5,18 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use zstd::bulk::Decompressor;
 
 use crate::cutter::{Cut, Cutter, Tail, Uncut};
 use crate::endmark::{EndMark, NoMark};
-use crate::frames::{Frame, MAX_FRAME_SIZE, frame_hash, parse_table};
+use crate::frames::{Frame, parse_table};
+use crate::intake::{Effort, Intake, Packed, unpacked};
 use crate::ledger::{Notes, UNKNOWN};
 use crate::manifest;
 use crate::open::{OpenError, agree, members_of};
-use crate::pipeline::{Closed, Feed, in_order};
+use crate::pipeline::Closed;
 use crate::report::{Finding, Trouble};
-use crate::stream::{Broken, Effort, Piece, Stream};
+use crate::stream::{Piece, Stream};
 use crate::summary::Summary;
 
 /// A backup whose first frame has been read from a stream. Its end is still to come:
@@ -84,26 +84,20 @@ impl<R: Read + Send> Incoming<R> {
             first,
             ..
         } = self;
-        // Nothing says yet how large the frames are that come.
-        let window = (effort.memory / (2 * MAX_FRAME_SIZE as usize)).max(1);
         let mut frames: Vec<Frame> = Vec::new();
-        let (ending, consumed) = in_order(
-            effort.threads.min(window),
-            window,
-            unpacker,
-            |feed| produce(&feed, cutter, first),
-            |pieces| {
-                let mut pieces = pieces.map(|mut piece: Piece| {
-                    place(&mut piece, frames.last());
-                    frames.push(piece.frame.clone());
-                    piece
-                });
-                let consumed = consume(&mut Stream::new(&mut pieces));
-                // What was of no use to the consumer belongs to the backup all the same.
-                pieces.for_each(drop);
-                consumed
-            },
-        );
+        let read = |intake: &Intake| produce(intake, cutter, first);
+        let consume = |pieces: &mut dyn Iterator<Item = Piece>| {
+            let mut pieces = pieces.map(|mut piece| {
+                place(&mut piece, frames.last());
+                frames.push(piece.frame.clone());
+                piece
+            });
+            let consumed = consume(&mut Stream::new(&mut pieces));
+            // What was of no use to the consumer belongs to the backup all the same.
+            pieces.for_each(drop);
+            consumed
+        };
+        let (ending, consumed) = unpacked(effort, read, consume);
         let ended = Ended {
             name,
             frames,
@@ -130,35 +124,8 @@ fn place(piece: &mut Piece, before: Option<&Frame>) {
 }
 
 fn begins_manifest(content: &[u8]) -> bool {
-    let mut name = manifest::PATH.to_vec();
-    name.push(0);
-    content.starts_with(&name)
-}
-
-/// One worker: hashes and unpacks frames.
-fn unpacker() -> impl FnMut((usize, Cut)) -> Piece {
-    let mut decompressor = Decompressor::new();
-    move |(index, Cut { bytes, raw })| {
-        let frame = Frame {
-            at: 0,
-            offset: 0,
-            // It is bounded like a frame's content.
-            compressed: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            raw,
-            hash: frame_hash(&bytes),
-            first_member: None,
-        };
-        let content = match &mut decompressor {
-            Ok(decompressor) => decompressor
-                .decompress(&bytes, raw as usize)
-                .ok()
-                .filter(|content| content.len() == raw as usize)
-                .ok_or(Broken::Frame(index)),
-            // Only memory can be missing here.
-            Err(_) => Err(Broken::Unreadable(index, Errno::ENOMEM)),
-        };
-        Piece { frame, content }
-    }
+    let rest = content.strip_prefix(manifest::PATH);
+    rest.is_some_and(|rest| rest.starts_with(&[0]))
 }
 
 /// How a stream ended.
@@ -171,36 +138,44 @@ enum Ending {
     Left,
 }
 
-fn produce<R: Read>(
-    feed: &Feed<(usize, Cut), Piece>,
-    mut cutter: Cutter<R>,
-    first: Cut,
-) -> (Ending, u64) {
-    let ending = feed_frames(feed, &mut cutter, first);
+fn produce<R: Read>(intake: &Intake, mut cutter: Cutter<R>, first: Cut) -> (Ending, u64) {
+    let ending = take_in(intake, &mut cutter, first);
     (ending, cutter.taken())
 }
 
-fn feed_frames<R: Read>(
-    feed: &Feed<(usize, Cut), Piece>,
-    cutter: &mut Cutter<R>,
-    first: Cut,
-) -> Ending {
+fn take_in<R: Read>(intake: &Intake, cutter: &mut Cutter<R>, first: Cut) -> Ending {
     let mut next = Ok(Some(first));
-    let mut frames = 0;
+    let mut index = 0;
     loop {
-        match next {
-            Ok(Some(cut)) => {
-                if let Err(Closed) = feed.push((frames, cut)) {
-                    return Ending::Left;
-                }
-                frames += 1;
-            }
+        let Cut { bytes, raw } = match next {
+            Ok(Some(cut)) => cut,
             Ok(None) => break,
             Err(uncut) => return Ending::Not(uncut),
+        };
+        let frame = Frame {
+            at: 0,
+            offset: 0,
+            // It is bounded like a frame's content.
+            compressed: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            raw,
+            hash: [0; 16],
+            first_member: None,
+        };
+        let share = intake.share(&frame);
+        let packed = Packed {
+            index,
+            frame,
+            listed: false,
+            bytes: Ok(bytes),
+            share,
+        };
+        if let Err(Closed) = intake.push(packed) {
+            return Ending::Left;
         }
+        index += 1;
         next = cutter.frame();
     }
-    match cutter.tail(frames) {
+    match cutter.tail(index) {
         Ok(tail) => Ending::Tail(Box::new(tail), cutter.end()),
         Err(uncut) => Ending::Not(uncut),
     }

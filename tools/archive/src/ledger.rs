@@ -1,6 +1,10 @@
 //! Members against the manifest: it is known beforehand where a backup can be read at
 //! any place, and comes last in a stream.
 
+use std::iter::Peekable;
+use std::slice;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::endmark::EndMark;
 use crate::manifest::{self, Entry, Lines, Manifest};
 use crate::member::{Kind, Member};
@@ -18,29 +22,36 @@ pub(crate) enum Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// The ledger of a stream that begins at `start` and whose manifest is this.
-    pub fn known(manifest: Option<&'a Manifest>, start: u64) -> Self {
+    /// The ledger of a whole stream whose manifest is this.
+    pub fn known(manifest: Option<&'a Manifest>) -> Self {
         manifest.map_or(Self::Unknown, |manifest| {
-            Self::Known(Expected::from(manifest, start))
+            Self::Known(Expected::these(manifest.entries()))
         })
     }
 
-    /// What is wrong with a member that begins at `offset` and has this hash. Entries
-    /// before it have no member: `lost` is told of them.
-    pub fn check(
+    /// What the data of a member are checked against whose header is at `offset`, or
+    /// why it is not to be used. Entries before it have no member: `lost` is told of
+    /// them.
+    pub fn announce(
         &mut self,
         member: &Member,
         offset: u64,
-        hash: blake3::Hash,
         lost: &mut dyn FnMut(Finding),
-    ) -> Option<Trouble> {
+    ) -> Result<Check, Trouble> {
         match self {
-            Self::Known(expected) => expected.check(member, offset, hash, lost),
-            Self::Unknown => None,
-            Self::Later(notes) => {
-                notes.add(member, offset, hash);
-                None
-            }
+            Self::Known(expected) => expected.check(member, offset, lost),
+            Self::Unknown => Ok(Check::Nothing),
+            Self::Later(notes) => Ok(Check::Note {
+                offset,
+                book: Arc::clone(&notes.book),
+            }),
+        }
+    }
+
+    /// The data of the member that was announced have come to their end.
+    pub fn complete(&mut self) {
+        if let Self::Known(expected) = self {
+            expected.entries.next();
         }
     }
 
@@ -76,6 +87,42 @@ impl<'a> Ledger<'a> {
     }
 }
 
+/// What the data of one member are checked against.
+pub(crate) enum Check {
+    /// The hash that the manifest has, if it has one.
+    Hash(Option<blake3::Hash>),
+    /// Nothing.
+    Nothing,
+    /// Nothing yet: they are noted.
+    Note {
+        /// Where the member's header is.
+        offset: u64,
+        /// Where it is noted.
+        book: Arc<Mutex<Vec<Note>>>,
+    },
+}
+
+impl Check {
+    /// What is wrong with a member whose data were all given to `hasher`.
+    pub fn verdict(&self, member: &Member, hasher: &blake3::Hasher) -> Option<Trouble> {
+        match self {
+            Self::Hash(Some(hash)) => (*hash != hasher.finalize()).then_some(Trouble::WrongHash),
+            Self::Hash(None) | Self::Nothing => None,
+            Self::Note { offset, book } => {
+                note(book, *offset, digest(&line(member, *offset, hasher)));
+                None
+            }
+        }
+    }
+
+    /// The member is not used.
+    pub fn pass(&self) {
+        if let Self::Note { offset, book } = self {
+            note(book, *offset, PASSED);
+        }
+    }
+}
+
 /// Said for the path of a file that nobody knows.
 pub(crate) const UNKNOWN: &[u8] = b"(unknown)";
 
@@ -85,37 +132,41 @@ pub(crate) struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    /// Those that are stored from this place of the stream on.
-    fn from(manifest: &'a Manifest, start: u64) -> Self {
-        let stored = move |entry: &Entry| entry.offset.is_some_and(|offset| offset >= start);
-        Self::these(manifest.entries().filter(stored))
-    }
-
-    /// These alone.
+    /// These, in the order of the stream. Sockets are passed over.
     pub fn these(entries: impl Iterator<Item = Entry> + 'a) -> Self {
-        let entries: Box<dyn Iterator<Item = Entry>> = Box::new(entries);
+        let stored = entries.filter(|entry| entry.offset.is_some());
+        let entries: Box<dyn Iterator<Item = Entry>> = Box::new(stored);
         Self {
             entries: entries.peekable(),
         }
+    }
+
+    /// Where the next one's header is.
+    pub fn next_offset(&mut self) -> Option<u64> {
+        self.entries.peek().and_then(|entry| entry.offset)
     }
 
     fn check(
         &mut self,
         member: &Member,
         offset: u64,
-        hash: blake3::Hash,
         lost: &mut dyn FnMut(Finding),
-    ) -> Option<Trouble> {
+    ) -> Result<Check, Trouble> {
         self.lost_before(offset, &Broken::Short, lost);
         let same = |entry: &Entry| entry.offset == Some(offset) && entry.path == member.path;
-        let Some(entry) = self.entries.next_if(same) else {
-            return Some(Trouble::Unlisted);
+        let Some(entry) = self.entries.peek().filter(|entry| same(entry)) else {
+            return Err(Trouble::Unlisted);
         };
-        (entry != line(member, offset, hash)).then_some(Trouble::WrongHash)
+        let hash = entry.hash;
+        if *entry == Entry::of(member, hash, offset) {
+            return Ok(Check::Hash(hash));
+        }
+        self.entries.next();
+        Err(Trouble::WrongHash)
     }
 
     /// Tells of all files before `offset`.
-    fn lost_before(&mut self, offset: u64, why: &Broken, lost: &mut dyn FnMut(Finding)) {
+    pub fn lost_before(&mut self, offset: u64, why: &Broken, lost: &mut dyn FnMut(Finding)) {
         while let Some(entry) = self.entries.next_if(|e| e.offset < Some(offset)) {
             lost(Finding::new(&entry.path, why.trouble()));
         }
@@ -131,16 +182,24 @@ struct Gap {
 }
 
 /// A member that came by, in a few bytes: there may be millions.
-struct Note {
+pub(crate) struct Note {
     offset: u64,
     /// Of its line of the manifest, as it should be.
     digest: [u8; 16],
 }
 
+/// Stands for a member that nobody wanted: whatever its line says.
+const PASSED: [u8; 16] = [0; 16];
+
+fn note(book: &Mutex<Vec<Note>>, offset: u64, digest: [u8; 16]) {
+    let mut notes = book.lock().unwrap_or_else(PoisonError::into_inner);
+    notes.push(Note { offset, digest });
+}
+
 /// What came by in a stream before its manifest.
 #[derive(Default)]
 pub(crate) struct Notes {
-    notes: Vec<Note>,
+    book: Arc<Mutex<Vec<Note>>>,
     gap: Option<Gap>,
     /// What the manifest said of it, once it has come.
     compared: Option<Compared>,
@@ -173,57 +232,83 @@ impl Compared {
     }
 }
 
-impl Notes {
-    fn add(&mut self, member: &Member, offset: u64, hash: blake3::Hash) {
-        let digest = digest(&line(member, offset, hash));
-        self.notes.push(Note { offset, digest });
+/// A manifest being compared with what came by.
+struct Comparison<'a> {
+    notes: Peekable<slice::Iter<'a, Note>>,
+    gap: Option<&'a Gap>,
+    /// The offset in the last line that had one: they ascend.
+    last: Option<u64>,
+    compared: Compared,
+}
+
+impl Comparison<'_> {
+    fn line(&mut self, entry: &Entry) {
+        self.compared.lines += 1;
+        let Some(offset) = entry.offset else {
+            return;
+        };
+        self.compared.sound &= self.last < Some(offset);
+        self.last = Some(offset);
+        while self.notes.next_if(|note| note.offset < offset).is_some() {
+            self.found(UNKNOWN, Trouble::Unlisted);
+        }
+        let trouble = match self.notes.next_if(|note| note.offset == offset) {
+            Some(note) if note.digest == PASSED || note.digest == digest(entry) => return,
+            Some(_) => Trouble::WrongHash,
+            None => self
+                .gap
+                .filter(|gap| gap.from <= offset)
+                .map_or(Trouble::Missing, |gap| gap.why.trouble()),
+        };
+        self.found(&entry.path, trouble);
     }
 
+    fn end(mut self) -> Compared {
+        while self.notes.next().is_some() {
+            self.found(UNKNOWN, Trouble::Unlisted);
+        }
+        self.compared
+    }
+
+    fn found(&mut self, path: &[u8], trouble: Trouble) {
+        self.compared.findings.push(Finding::new(path, trouble));
+    }
+}
+
+impl Notes {
     /// Compares with the manifest whose header begins at `offset` and whose text, of
-    /// `length` bytes, is next in the stream.
+    /// `length` bytes, is next in the stream. All that came by has been noted.
     pub fn compare(
         &mut self,
         stream: &mut Stream<'_>,
         offset: u64,
         length: u64,
     ) -> Result<(), Broken> {
-        let (mut hasher, mut lines) = (blake3::Hasher::new(), Lines::default());
-        let mut compared = Compared {
-            offset,
-            length,
-            ..Compared::default()
+        let mut notes = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        // Several threads wrote them.
+        notes.sort_unstable_by_key(|note| note.offset);
+        let mut comparison = Comparison {
+            notes: notes.iter().peekable(),
+            gap: self.gap.as_ref(),
+            last: None,
+            compared: Compared {
+                offset,
+                length,
+                sound: true,
+                ..Compared::default()
+            },
         };
-        let mut notes = self.notes.iter().peekable();
-        let gap = self.gap.as_ref();
+        let (mut hasher, mut lines) = (blake3::Hasher::new(), Lines::default());
         let (mut left, mut sound) = (length, true);
         while left > 0 {
             let text = stream.take(left)?;
             left -= text.len() as u64;
             hasher.update(text);
-            sound &= lines.push(text, &mut |entry| {
-                compared.lines += 1;
-                let Some(offset) = entry.offset else {
-                    return;
-                };
-                while notes.next_if(|note| note.offset < offset).is_some() {
-                    let unlisted = Finding::new(UNKNOWN, Trouble::Unlisted);
-                    compared.findings.push(unlisted);
-                }
-                let trouble = match notes.next_if(|note| note.offset == offset) {
-                    Some(note) if note.digest == digest(&entry) => return,
-                    Some(_) => Trouble::WrongHash,
-                    None => gap
-                        .filter(|gap| gap.from <= offset)
-                        .map_or(Trouble::Missing, |gap| gap.why.trouble()),
-                };
-                compared.findings.push(Finding::new(&entry.path, trouble));
-            });
+            sound &= lines.push(text, &mut |entry| comparison.line(&entry));
         }
-        for _ in notes {
-            let unlisted = Finding::new(UNKNOWN, Trouble::Unlisted);
-            compared.findings.push(unlisted);
-        }
-        compared.sound = sound && lines.at_end();
+        sound &= lines.end(&mut |entry| comparison.line(&entry));
+        let mut compared = comparison.end();
+        compared.sound &= sound;
         compared.hash = *hasher.finalize().as_bytes();
         self.compared = Some(compared);
         Ok(())
@@ -248,10 +333,10 @@ impl Notes {
     }
 }
 
-/// The line of the manifest that belongs to a member whose data has this hash.
-fn line(member: &Member, offset: u64, hash: blake3::Hash) -> Entry {
+/// The line of the manifest that belongs to a member whose data were hashed.
+fn line(member: &Member, offset: u64, hasher: &blake3::Hasher) -> Entry {
     let is_file = matches!(member.kind, Kind::File | Kind::Sparse { .. });
-    Entry::of(member, is_file.then_some(hash), offset)
+    Entry::of(member, is_file.then(|| hasher.finalize()), offset)
 }
 
 fn digest(entry: &Entry) -> [u8; 16] {

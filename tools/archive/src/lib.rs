@@ -20,10 +20,13 @@
 //! | `forge`, `hostile` | tests: backups that no writer makes |
 
 mod create;
+mod crew;
 mod cutter;
+mod directories;
 mod endmark;
 mod escape;
 mod extract;
+mod extraction;
 mod flags;
 #[cfg(test)]
 mod forge;
@@ -34,20 +37,26 @@ pub mod fuzzing;
 #[cfg(test)]
 mod hostile;
 mod incoming;
+mod intake;
+mod job;
 mod ledger;
 mod manifest;
 mod member;
 mod members;
+mod metadata;
 mod open;
 mod owners;
 mod partial;
 mod pax;
 mod pipeline;
+mod plan;
 mod read;
 mod report;
 mod seal;
+mod site;
 mod source;
 mod sparse;
+mod stock;
 mod store;
 mod stream;
 mod summary;
@@ -57,6 +66,7 @@ mod ustar;
 mod verify;
 mod walk;
 mod wanted;
+mod worker;
 
 pub use create::{CreateError, CreateOptions, CreateReport, create, create_file};
 pub use endmark::FORMAT_VERSION;

@@ -277,9 +277,10 @@ impl Lines {
         self.begun.len() <= MAX_LINE
     }
 
-    /// True if the text can end here.
-    pub fn at_end(&self) -> bool {
-        self.inside && self.begun.is_empty()
+    /// The text ends here; false if that makes it no manifest.
+    pub fn end(mut self, take: &mut dyn FnMut(Entry)) -> bool {
+        let last = std::mem::take(&mut self.begun);
+        (last.is_empty() || self.line(&last, take)) && self.inside
     }
 
     fn line(&mut self, line: &[u8], take: &mut dyn FnMut(Entry)) -> bool {
@@ -288,7 +289,7 @@ impl Lines {
             return self.inside;
         }
         let line = std::str::from_utf8(line).unwrap_or_default();
-        let entry = line.strip_suffix('\n').and_then(Entry::parse);
+        let entry = Entry::parse(line.strip_suffix('\n').unwrap_or(line));
         entry.map(take).is_some()
     }
 }
@@ -342,7 +343,7 @@ mod tests {
             for piece in text.as_bytes().chunks(size) {
                 assert!(lines.push(piece, &mut |entry| found.push(entry)));
             }
-            assert!(lines.at_end());
+            assert!(lines.end(&mut |entry| found.push(entry)));
             assert_eq!(found, entries);
         }
         let refused = |text: &str| !Lines::default().push(text.as_bytes(), &mut |_| {});

@@ -1,11 +1,13 @@
 //! Members pulled out of the stream, each checked against the manifest.
 
+use crate::job::Head;
 use crate::ledger::{Expected, Ledger, Notes};
-use crate::manifest::{self, Entry};
+use crate::manifest;
 use crate::member::{Kind, Member};
 use crate::pax::{self, Extended, MAX_RECORDS, padding};
 use crate::report::{Finding, Meter};
 use crate::sparse::{MapReader, Segment};
+use crate::stock::Slice;
 use crate::stream::{Broken, Stream};
 use crate::ustar::{self, BLOCK, Malformed};
 
@@ -13,16 +15,18 @@ use crate::ustar::{self, BLOCK, Malformed};
 pub(crate) trait Sink {
     /// What makes going on pointless.
     type Error;
-    /// A member begins; its data are these segments of the file.
-    fn begin(&mut self, member: &Member, segments: &[Segment]) -> Result<(), Self::Error>;
+    /// A member begins.
+    fn begin(&mut self, head: Head) -> Result<(), Self::Error>;
     /// The next piece of its data.
-    fn data(&mut self, member: &Member, bytes: &[u8]) -> Result<(), Self::Error>;
-    /// The member is complete and as the manifest says.
-    fn end(&mut self, member: &Member) -> Result<(), Self::Error>;
+    fn data(&mut self, slice: Slice) -> Result<(), Self::Error>;
+    /// Its data are complete; whether they are as they should be the sink finds out.
+    fn end(&mut self) -> Result<(), Self::Error>;
     /// The member that began is not to be used: its data are damaged.
-    fn abandon(&mut self, member: &Member);
+    fn abandon(&mut self);
     /// A file is lost, whether it began or not.
     fn lost(&mut self, finding: Finding);
+    /// All members that ended are checked when this returns.
+    fn settle(&mut self);
 }
 
 /// Reads the next header with what belongs to it; `None` at tar's end blocks.
@@ -58,10 +62,10 @@ pub(crate) fn read_data(stream: &mut Stream<'_>, length: u64) -> Result<Vec<u8>,
 }
 
 /// A member's path and its content.
-pub(crate) type Content = (Vec<u8>, Vec<u8>);
+pub(crate) type OwnMember = (Vec<u8>, Vec<u8>);
 
 /// All members with their content, for streams that fit into memory.
-pub(crate) fn read_all(stream: &mut Stream<'_>) -> Result<Vec<Content>, Broken> {
+pub(crate) fn read_all(stream: &mut Stream<'_>) -> Result<Vec<OwnMember>, Broken> {
     let mut members = Vec::new();
     while !stream.at_end()
         && let Some(member) = next_member(stream)?
@@ -129,18 +133,34 @@ pub(crate) fn read_stream<S: Sink>(
     result
 }
 
-/// Gives the member that begins here to the sink, if it is the one of this entry.
-pub(crate) fn read_one<S: Sink>(
+/// Gives those members of the stream to the sink that the ledger expects, and names
+/// those that are lost. What lies between is passed over, if it is there at all.
+pub(crate) fn read_expected<S: Sink>(
     stream: &mut Stream<'_>,
-    entry: Entry,
+    expected: Expected<'_>,
     sink: &mut S,
-) -> Result<(), Failure<S::Error>> {
-    let mut ledger = Ledger::Known(Expected::these(std::iter::once(entry)));
-    if one_member(stream, &mut ledger, sink, &mut None)? {
-        Ok(())
-    } else {
-        Err(Broken::Short.into())
+    meter: &mut Meter<'_>,
+) -> Result<(), S::Error> {
+    let mut ledger = Ledger::Known(expected);
+    while let Ledger::Known(expected) = &mut ledger
+        && let Some(offset) = expected.next_offset()
+    {
+        stream.seek(offset);
+        meter.reach(offset);
+        match one_member(stream, &mut ledger, sink, &mut None) {
+            Ok(_) => {}
+            Err(Failure::Sink(error)) => return Err(error),
+            Err(Failure::Stream(broken)) => {
+                let range = (offset, offset + 1);
+                ledger.broken(range, None, &broken, &mut |finding| sink.lost(finding));
+            }
+        }
+        // A header that is another's, or none, is no reason to stay.
+        ledger.broken((offset, offset + 1), None, &Broken::Short, &mut |finding| {
+            sink.lost(finding);
+        });
     }
+    Ok(())
 }
 
 /// Reads one member, and says which one began; false at tar's end blocks, and at the
@@ -158,72 +178,77 @@ fn one_member<S: Sink>(
     if let Ledger::Later(notes) = ledger
         && member.path == manifest::PATH
     {
+        sink.settle();
         notes.compare(stream, offset, member.stored)?;
         return Ok(false);
     }
     *begun = Some(member.path.clone());
-    let mut hasher = blake3::Hasher::new();
-    let mut left = member.stored;
-    let segments = match member.kind {
-        Kind::Sparse { length } => read_map(stream, length, &mut left, &mut hasher)?,
-        _ => vec![Segment {
-            offset: 0,
-            length: left,
-        }],
+    let stored = member.stored;
+    let check = match ledger.announce(&member, offset, &mut |finding| sink.lost(finding)) {
+        Ok(check) => check,
+        Err(trouble) => {
+            sink.lost(Finding::new(&member.path, trouble));
+            stream.skip(stored)?;
+            stream.skip(padding(stored) as u64)?;
+            return Ok(true);
+        }
     };
-    sink.begin(&member, &segments).map_err(Failure::Sink)?;
-    let copied = copy(stream, &member, left, &mut hasher, sink)
-        .and_then(|()| Ok(stream.skip(padding(member.stored) as u64)?));
+    let mut length = stored;
+    let (segments, map) = match member.kind {
+        Kind::Sparse { length: file } => read_map(stream, file, &mut length)?,
+        _ => (vec![Segment { offset: 0, length }], Vec::new()),
+    };
+    let whole = stream.is_whole(length);
+    let head = Head {
+        member,
+        segments,
+        map,
+        check,
+        length,
+        whole,
+    };
+    sink.begin(head).map_err(Failure::Sink)?;
+    let copied = copy(stream, length, sink).and_then(|()| Ok(stream.skip(padding(stored) as u64)?));
     if let Err(failure) = copied {
-        sink.abandon(&member);
+        sink.abandon();
         return Err(failure);
     }
-    let wrong = ledger.check(&member, offset, hasher.finalize(), &mut |finding| {
-        sink.lost(finding);
-    });
-    match wrong {
-        None => sink.end(&member).map_err(Failure::Sink)?,
-        Some(trouble) => {
-            sink.abandon(&member);
-            sink.lost(Finding::new(&member.path, trouble));
-        }
-    }
+    ledger.complete();
+    sink.end().map_err(Failure::Sink)?;
     Ok(true)
 }
 
 fn copy<S: Sink>(
     stream: &mut Stream<'_>,
-    member: &Member,
     mut left: u64,
-    hasher: &mut blake3::Hasher,
     sink: &mut S,
 ) -> Result<(), Failure<S::Error>> {
     while left > 0 {
-        let bytes = stream.take(left)?;
-        hasher.update(bytes);
-        sink.data(member, bytes).map_err(Failure::Sink)?;
-        left -= bytes.len() as u64;
+        let slice = stream.share(left)?;
+        left -= slice.len() as u64;
+        sink.data(slice).map_err(Failure::Sink)?;
     }
     Ok(())
 }
 
-/// Reads a sparse file's map, whose segments must be what is left of its data.
+/// Reads a sparse file's map, whose segments must be what is left of its data, and
+/// keeps its bytes.
 fn read_map(
     stream: &mut Stream<'_>,
-    length: u64,
+    file: u64,
     left: &mut u64,
-    hasher: &mut blake3::Hasher,
-) -> Result<Vec<Segment>, Broken> {
+) -> Result<(Vec<Segment>, Vec<u8>), Broken> {
     let mut reader = MapReader::default();
+    let mut map = Vec::new();
     loop {
         let block = stream.block()?;
-        hasher.update(&block);
+        map.extend_from_slice(&block);
         *left = left.checked_sub(BLOCK as u64).ok_or(Malformed::Map)?;
-        if let Some(segments) = reader.block(&block, length)? {
+        if let Some(segments) = reader.block(&block, file)? {
             // Ascending within the file: the sum cannot overflow.
             let stored: u64 = segments.iter().map(|segment| segment.length).sum();
             return if stored == *left {
-                Ok(segments)
+                Ok((segments, map))
             } else {
                 Err(Malformed::Map.into())
             };

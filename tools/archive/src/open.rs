@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::iter::once;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lifeboat_sys::fs::{FsError, PathContext};
 use nix::errno::Errno;
@@ -12,9 +14,12 @@ use zstd::bulk::Decompressor;
 
 use crate::endmark::{self, EndMark, FORMAT_VERSION, NoMark};
 use crate::frames::{
-    Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, ZSTD_MAGIC, parse_table, unpack,
+    Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, ZSTD_MAGIC, frame_hash, parse_table, unpack,
 };
-use crate::members::{Content, read_all};
+use crate::intake::{Effort, Intake, Packed, unpacked};
+use crate::members::{OwnMember, read_all};
+use crate::pipeline::Closed;
+use crate::stock::Content;
 use crate::stream::{Piece, Stream};
 use crate::summary::Summary;
 
@@ -152,10 +157,6 @@ impl Backup {
         &self.path
     }
 
-    pub(crate) fn frames(&self) -> &[Frame] {
-        &self.frames
-    }
-
     pub(crate) fn mark(&self) -> &EndMark {
         &self.mark
     }
@@ -168,10 +169,48 @@ impl Backup {
             .min(self.frames.len())
     }
 
+    /// The frames that hold this part of the stream.
+    pub(crate) fn frames_of(&self, range: Range<u64>) -> Range<usize> {
+        let first = self
+            .frames
+            .partition_point(|frame| frame.end() <= range.start);
+        let end = self
+            .frames
+            .partition_point(|frame| frame.offset < range.end);
+        first..end.max(first)
+    }
+
+    /// Reads these frames, unpacks them on several threads, and gives `consume` the
+    /// stream.
+    pub(crate) fn read<R>(
+        &self,
+        frames: impl Iterator<Item = usize> + Send,
+        effort: Effort,
+        consume: impl FnOnce(&mut Stream<'_>) -> R,
+    ) -> R {
+        let read = |intake: &Intake| {
+            for index in frames {
+                let frame = self.frames[index].clone();
+                let share = intake.share(&frame);
+                let packed = Packed {
+                    index,
+                    bytes: self.read_frame(&frame, share.buffer(frame.compressed as usize)),
+                    frame,
+                    listed: true,
+                    share,
+                };
+                if let Err(Closed) = intake.push(packed) {
+                    break;
+                }
+            }
+        };
+        let consume = |pieces: &mut dyn Iterator<Item = Piece>| consume(&mut Stream::new(pieces));
+        unpacked(effort, read, consume).1
+    }
+
     /// The bytes of a frame as they are in the backup.
-    pub(crate) fn read_frame(&self, index: usize) -> Result<Vec<u8>, Errno> {
-        let frame = &self.frames[index];
-        let mut bytes = vec![0; frame.compressed as usize];
+    fn read_frame(&self, frame: &Frame, mut bytes: Vec<u8>) -> Result<Vec<u8>, Errno> {
+        bytes.resize(frame.compressed as usize, 0);
         self.file
             .read_exact_at(&mut bytes, self.start + frame.at)
             // A file that has become shorter has no errno of its own.
@@ -280,10 +319,10 @@ impl Region<'_> {
         };
         let first = frames.first().ok_or_else(damaged)?;
         let bytes = self.read(0, first.compressed as usize)?;
-        let decompressor = Decompressor::new();
-        let content = decompressor
-            .ok()
-            .and_then(|mut d| unpack(first, &bytes, &mut d));
+        let sound = frame_hash(&bytes) == first.hash;
+        let decompressor = Decompressor::new().ok().filter(|_| sound);
+        let buffer = Vec::with_capacity(first.raw as usize);
+        let content = decompressor.and_then(|mut d| unpack(first, &bytes, buffer, &mut d));
         let members = content.map(members_of).unwrap_or_default();
         Summary::from_members(&members).ok_or_else(damaged)
     }
@@ -305,7 +344,7 @@ pub(crate) fn agree(mark: &EndMark, frames: &[Frame]) -> bool {
 }
 
 /// The members of one frame that holds nothing else.
-pub(crate) fn members_of(content: Vec<u8>) -> Vec<Content> {
+pub(crate) fn members_of(content: Vec<u8>) -> Vec<OwnMember> {
     let raw = u32::try_from(content.len()).unwrap_or(u32::MAX);
     let frame = Frame {
         at: 0,
@@ -315,6 +354,6 @@ pub(crate) fn members_of(content: Vec<u8>) -> Vec<Content> {
         hash: [0; 16],
         first_member: Some(0),
     };
-    let content = Ok(content);
+    let content = Ok(Arc::new(Content::from(content)));
     read_all(&mut Stream::new(&mut once(Piece { frame, content }))).unwrap_or_default()
 }

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 
 use crate::escape::escape;
 use crate::incoming::Incoming;
-use crate::manifest::{self, EntryKind, Manifest};
-use crate::member::Member;
-use crate::members::{Failure, Sink, next_member, read_data, read_one};
+use crate::intake::Effort;
+use crate::job::Head;
+use crate::ledger::Expected;
+use crate::manifest::{self, Entry, EntryKind, Manifest};
+use crate::members::{Sink, next_member, read_data, read_expected};
 use crate::open::Backup;
-use crate::report::{Finding, Trouble};
-use crate::sparse::{Placer, Segment};
-use crate::stream::{Broken, Effort, Stream, read};
+use crate::plan::with_ranges;
+use crate::report::{Finding, Meter, Trouble};
+use crate::sparse::Placer;
+use crate::stock::Slice;
+use crate::stream::{Broken, Stream};
 use crate::wanted::member_path;
 
 /// Why a member cannot be read.
@@ -82,8 +86,9 @@ impl Backup {
     /// # Errors
     /// [`ReadError::Manifest`].
     pub fn manifest(&self) -> Result<Manifest, ReadError> {
-        let range = self.manifest_frame()..self.frames().len();
-        let text = read(self, range, EFFORT, |stream| self.manifest_text(stream));
+        let range = self.mark().manifest_offset..u64::MAX;
+        let frames = self.frames_of(range);
+        let text = self.read(frames, EFFORT, |stream| self.manifest_text(stream));
         let text = text.ok().flatten();
         text.and_then(Manifest::parse)
             .ok_or_else(|| ReadError::Manifest {
@@ -114,10 +119,11 @@ impl Backup {
         let (backup, name) = (|| self.path().to_owned(), || escape(path));
         let manifest = self.manifest()?;
         let mut entry = manifest.find(path);
-        if let Some(target) = entry.as_ref().and_then(|entry| entry.target.as_ref())
-            && entry
-                .as_ref()
-                .is_some_and(|entry| entry.kind == EntryKind::Link)
+        if let Some(Entry {
+            kind: EntryKind::Link,
+            target: Some(target),
+            ..
+        }) = &entry
         {
             entry = manifest.find(target);
         }
@@ -125,42 +131,36 @@ impl Backup {
             backup: backup(),
             member: name(),
         })?;
-        let offset = match (entry.kind, entry.offset) {
-            (EntryKind::File | EntryKind::Sparse, Some(offset)) => offset,
-            _ => {
-                return Err(ReadError::NotAFile {
-                    backup: backup(),
-                    member: name(),
-                });
-            }
-        };
-        let damaged = |trouble| ReadError::Damaged {
-            backup: backup(),
-            member: name(),
-            trouble,
-        };
-        let frames = self.frames();
-        let first = frames.partition_point(|frame| frame.end() <= offset);
-        let Some(before) = frames.get(first).map(|frame| offset - frame.offset) else {
-            return Err(damaged(Trouble::Missing));
-        };
+        if !matches!(entry.kind, EntryKind::File | EntryKind::Sparse) {
+            return Err(ReadError::NotAFile {
+                backup: backup(),
+                member: name(),
+            });
+        }
         let mut copy = Copy {
             out,
-            placer: Placer::default(),
+            current: None,
             written: 0,
             trouble: None,
         };
-        let result = read(self, first..self.manifest_frame(), EFFORT, |stream| {
-            stream.skip(before)?;
-            read_one(stream, entry, &mut copy)
+        let range = with_ranges(self, &manifest).find(|(found, _)| found.offset == entry.offset);
+        let frames = range.map_or(0..0, |(_, range)| self.frames_of(range));
+        let expected = Expected::these(std::iter::once(entry));
+        let progress = &mut |_| {};
+        let mut meter = Meter::new(None, progress);
+        let result = self.read(frames, EFFORT, |stream| {
+            read_expected(stream, expected, &mut copy, &mut meter)
         });
         match (result, copy.trouble) {
-            (Err(Failure::Sink(source)), _) => Err(ReadError::Write {
+            (Err(source), _) => Err(ReadError::Write {
                 member: name(),
                 source,
             }),
-            (Err(Failure::Stream(broken)), _) => Err(damaged(broken.trouble())),
-            (Ok(()), Some(trouble)) => Err(damaged(trouble)),
+            (Ok(()), Some(trouble)) => Err(ReadError::Damaged {
+                backup: backup(),
+                member: name(),
+                trouble,
+            }),
             (Ok(()), None) => Ok(copy.written),
         }
     }
@@ -196,45 +196,58 @@ impl<R: Read + Send> Incoming<R> {
 /// Writes one member's content, holes as zeros.
 struct Copy<'a> {
     out: &'a mut dyn Write,
-    placer: Placer,
+    /// The member, the place of its data, and their hash so far.
+    current: Option<(Head, Placer, blake3::Hasher)>,
     written: u64,
     trouble: Option<Trouble>,
 }
 
-impl Copy<'_> {
-    fn zeros_up_to(&mut self, offset: u64) -> io::Result<()> {
-        let missing = offset.saturating_sub(self.written);
-        self.written += io::copy(&mut io::repeat(0).take(missing), &mut self.out)?;
-        Ok(())
-    }
+/// Writes zeros from `written` up to `offset`.
+fn zeros(out: &mut dyn Write, written: &mut u64, offset: u64) -> io::Result<()> {
+    let missing = offset.saturating_sub(*written);
+    *written += io::copy(&mut io::repeat(0).take(missing), out)?;
+    Ok(())
 }
 
 impl Sink for Copy<'_> {
     type Error = io::Error;
 
-    fn begin(&mut self, _: &Member, segments: &[Segment]) -> io::Result<()> {
-        self.placer = Placer::new(segments);
+    fn begin(&mut self, head: Head) -> io::Result<()> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head.map);
+        let placer = Placer::new(&head.segments);
+        self.current = Some((head, placer, hasher));
         Ok(())
     }
 
-    fn data(&mut self, _: &Member, bytes: &[u8]) -> io::Result<()> {
-        let mut placer = std::mem::take(&mut self.placer);
-        placer.place(bytes, |offset, bytes| {
-            self.zeros_up_to(offset)?;
-            self.written += bytes.len() as u64;
-            self.out.write_all(bytes)
-        })?;
-        self.placer = placer;
-        Ok(())
+    fn data(&mut self, slice: Slice) -> io::Result<()> {
+        let Some((_, placer, hasher)) = &mut self.current else {
+            return Ok(());
+        };
+        hasher.update(&slice);
+        let (out, written) = (&mut self.out, &mut self.written);
+        placer.place(&slice, |offset, bytes| {
+            zeros(out, written, offset)?;
+            *written += bytes.len() as u64;
+            out.write_all(bytes)
+        })
     }
 
-    fn end(&mut self, member: &Member) -> io::Result<()> {
-        self.zeros_up_to(member.length())
+    fn end(&mut self) -> io::Result<()> {
+        let Some((head, _, hasher)) = self.current.take() else {
+            return Ok(());
+        };
+        self.trouble = head.check.verdict(&head.member, &hasher);
+        zeros(self.out, &mut self.written, head.member.length())
     }
 
-    fn abandon(&mut self, _: &Member) {}
+    fn abandon(&mut self) {
+        self.current = None;
+    }
 
     fn lost(&mut self, finding: Finding) {
-        self.trouble = Some(finding.trouble);
+        self.trouble.get_or_insert(finding.trouble);
     }
+
+    fn settle(&mut self) {}
 }

@@ -178,6 +178,24 @@ pub enum Trouble {
         #[source]
         source: io::Error,
     },
+    /// An inode flag could not be set.
+    #[error("its flag {flag} cannot be set")]
+    FlagRefused {
+        /// The flag, in the archive's word.
+        flag: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The project could not be set.
+    #[error("its project {project} cannot be set")]
+    ProjectRefused {
+        /// The project's number.
+        project: u32,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Somebody asked for it, and the backup does not have it.
     #[error("it is not in the backup")]
     NotInBackup,
@@ -266,6 +284,8 @@ impl Trouble {
             Self::NotCreated(_) => "0590-312",
             Self::AttributeRefused { .. } => "0590-313",
             Self::MetadataRefused { .. } => "0590-314",
+            Self::FlagRefused { .. } => "0590-315",
+            Self::ProjectRefused { .. } => "0590-316",
         }
     }
 }

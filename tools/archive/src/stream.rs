@@ -1,14 +1,13 @@
 //! The decompressed stream: frames in order, and a position in them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use nix::errno::Errno;
-use zstd::bulk::Decompressor;
 
-use crate::frames::{Frame, unpack};
-use crate::open::Backup;
-use crate::pipeline::in_order;
+use crate::frames::Frame;
 use crate::report::Trouble;
+use crate::stock::{Content, Slice};
 use crate::ustar::{BLOCK, Malformed};
 
 /// Why the stream cannot go on where it is.
@@ -49,66 +48,7 @@ impl Broken {
 #[derive(Debug)]
 pub(crate) struct Piece {
     pub frame: Frame,
-    pub content: Result<Vec<u8>, Broken>,
-}
-
-/// How much of the machine reading may use.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Effort {
-    /// Threads that decompress.
-    pub threads: usize,
-    /// Bytes that frames in flight may take.
-    pub memory: usize,
-}
-
-/// Reads these frames of a backup, unpacks them on several threads, and gives
-/// `consume` the stream.
-pub(crate) fn read<R>(
-    backup: &Backup,
-    range: Range<usize>,
-    effort: Effort,
-    consume: impl FnOnce(&mut Stream<'_>) -> R,
-) -> R {
-    let all = backup.frames();
-    let frames = &all[range.clone()];
-    let worker = || {
-        let mut decompressor = Decompressor::new();
-        move |(index, bytes): (usize, Result<Vec<u8>, Errno>)| {
-            let frame = all[index].clone();
-            let content = match (bytes, &mut decompressor) {
-                (Ok(bytes), Ok(decompressor)) => {
-                    unpack(&frame, &bytes, decompressor).ok_or(Broken::Frame(index))
-                }
-                (Err(errno), _) => Err(Broken::Unreadable(index, errno)),
-                // Only memory can be missing here.
-                (_, Err(_)) => Err(Broken::Unreadable(index, Errno::ENOMEM)),
-            };
-            Piece { frame, content }
-        }
-    };
-    let window = window(frames, effort);
-    let (_, result) = in_order(
-        // More would wait, each holding on to the memory of a frame.
-        effort.threads.min(window),
-        window,
-        worker,
-        |feed| {
-            range
-                .into_iter()
-                .try_for_each(|index| feed.push((index, backup.read_frame(index))))
-        },
-        |mut pieces| consume(&mut Stream::new(&mut pieces)),
-    );
-    result
-}
-
-/// How many frames may be in flight, of which two more than the window exist.
-fn window(frames: &[Frame], effort: Effort) -> usize {
-    let weight = |frame: &Frame| frame.raw as usize + frame.compressed as usize;
-    let largest = frames.iter().map(weight).max().unwrap_or(0).max(1);
-    (effort.memory / largest)
-        .saturating_sub(2)
-        .clamp(1, 4 * effort.threads.max(1))
+    pub content: Result<Arc<Content>, Broken>,
 }
 
 /// A position in the decompressed stream.
@@ -145,16 +85,35 @@ impl<'a> Stream<'a> {
 
     /// Takes at least one and at most `limit` bytes, as many as come in one piece.
     pub fn take(&mut self, limit: u64) -> Result<&[u8], Broken> {
+        let (content, range) = self.next(limit)?;
+        Ok(&content[range])
+    }
+
+    /// The same, for somebody who keeps them.
+    pub fn share(&mut self, limit: u64) -> Result<Slice, Broken> {
+        let (content, range) = self.next(limit)?;
+        Ok(Slice::new(content, range))
+    }
+
+    /// True if the next `length` bytes come in one piece.
+    pub fn is_whole(&mut self, length: u64) -> bool {
+        self.enter();
+        let piece = self.piece.as_ref();
+        piece.is_some_and(|piece| piece.frame.end().saturating_sub(self.offset) >= length)
+    }
+
+    fn next(&mut self, limit: u64) -> Result<(&Arc<Content>, Range<usize>), Broken> {
         self.enter();
         let piece = self.piece.as_ref().ok_or(Broken::Short)?;
         let content = piece.content.as_ref().map_err(Clone::clone)?;
-        let rest = self.offset.checked_sub(piece.frame.offset);
-        // Frames that nobody wanted lie between.
-        let rest = rest.and_then(|at| content.get(usize::try_from(at).ok()?..));
-        let rest = rest.ok_or(Broken::Short)?;
-        let length = usize::try_from(limit).map_or(rest.len(), |limit| limit.min(rest.len()));
+        // Frames that nobody wanted may lie between.
+        let at = self.offset.checked_sub(piece.frame.offset);
+        let at = at.and_then(|at| usize::try_from(at).ok());
+        let at = at.ok_or(Broken::Short)?;
+        let rest = content.len().checked_sub(at).ok_or(Broken::Short)?;
+        let length = usize::try_from(limit).map_or(rest, |limit| limit.min(rest));
         self.offset += length as u64;
-        Ok(&rest[..length])
+        Ok((content, at..at + length))
     }
 
     /// Passes over `length` bytes.
@@ -189,6 +148,11 @@ impl<'a> Stream<'a> {
                 return;
             }
         }
+    }
+
+    /// Goes forward to this place, whether what lies between is sound or not.
+    pub fn seek(&mut self, offset: u64) {
+        self.offset = self.offset.max(offset);
     }
 
     /// Goes to the next frame once this one is used up.
@@ -241,7 +205,7 @@ mod tests {
             .map(|(i, (frame, text))| Piece {
                 frame,
                 content: text
-                    .map(|text| text.as_bytes().to_vec())
+                    .map(|text| Arc::new(Content::from(text.as_bytes().to_vec())))
                     .ok_or(Broken::Frame(i)),
             });
         check(&mut Stream::new(&mut pieces));

@@ -1,7 +1,7 @@
 //! The members of the first frame: what decides how a restore goes.
 
 use crate::member::{Kind, Member, Time};
-use crate::members::Content;
+use crate::members::OwnMember;
 use crate::pax::{encode, padding};
 
 /// Their paths, in the order in which they are stored. A file of the tree that
@@ -80,7 +80,7 @@ impl Summary {
     }
 
     /// The summary that these members make; `None` if one is not there.
-    pub(crate) fn from_members(members: &[Content]) -> Option<Self> {
+    pub(crate) fn from_members(members: &[OwnMember]) -> Option<Self> {
         let content = |path| Some(&members.iter().find(|(found, _)| found == path)?.1);
         Some(Self {
             bosinst: content(BOSINST)?.clone(),
