@@ -1,6 +1,6 @@
 //! Writing a backup.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,11 +10,11 @@ use lifeboat_sys::fs::{FsError, PathContext};
 use nix::dir::Dir;
 use zstd::bulk::Compressor;
 
-use crate::endmark::EndMark;
+use crate::endmark::{self, EndMark};
 use crate::framer::{Framer, Raw};
 use crate::frames::{
-    DEFAULT_FRAME_SIZE, Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, compressor, encode_table,
-    frame_hash,
+    DEFAULT_FRAME_SIZE, Frame, MAX_FRAME_SIZE, MAX_PADDING, SKIPPABLE_MAGIC, Totals, compressor,
+    encode_table, frame_hash,
 };
 use crate::owners::Owners;
 use crate::partial::Partial;
@@ -42,7 +42,7 @@ pub struct CreateOptions {
     /// Store extended attributes, ACLs and flags.
     pub attributes: bool,
     /// The length of the whole backup becomes a multiple of this, as tape drives
-    /// with fixed blocks want it; 1 for any length.
+    /// with fixed blocks want it; 1 for any length, at most 64 MiB.
     pub multiple_of: u32,
     /// Becomes true when the backup is to be given up.
     pub stop: Option<Arc<AtomicBool>>,
@@ -105,6 +105,11 @@ pub enum CreateError {
         "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
     )]
     SummaryTooLarge(u64),
+    /// No such length.
+    #[error(
+        "0590-129 The length of a backup cannot be a multiple of {0}; choose 1 to {MAX_PADDING}"
+    )]
+    Multiple(u32),
     /// [`CreateOptions::stop`] was set.
     #[error("0590-126 The backup was interrupted; it was not written")]
     Interrupted,
@@ -161,6 +166,9 @@ fn write_backup(
     if !(512..=MAX_FRAME_SIZE).contains(&options.frame_size) {
         return Err(CreateError::FrameSize(options.frame_size));
     }
+    if !(1..=MAX_PADDING).contains(&options.multiple_of) {
+        return Err(CreateError::Multiple(options.multiple_of));
+    }
     let summary = summary_length(&source.summary);
     if summary > u64::from(MAX_FRAME_SIZE) {
         return Err(CreateError::SummaryTooLarge(summary));
@@ -180,7 +188,7 @@ fn write_backup(
     }
     // The producer is stopped early only by a writer that failed.
     let stored = stored.map_err(|Closed| CreateError::Write(io::ErrorKind::BrokenPipe.into()))?;
-    finish(out, &frames, stored)
+    finish(out, &frames, stored, options.multiple_of)
 }
 
 /// The root of the first tree, and the scope of the walk.
@@ -277,11 +285,13 @@ fn write_frames(
     Ok(())
 }
 
-/// Writes the skippable frame: seek table and end mark.
+/// Writes the skippable frame: zeros that make the backup as long as it is to be,
+/// seek table and end mark.
 fn finish(
     out: &mut dyn Write,
     frames: &[Frame],
     stored: Stored,
+    multiple_of: u32,
 ) -> Result<CreateReport, CreateError> {
     let totals = Totals {
         frames: frames.len() as u64,
@@ -290,6 +300,8 @@ fn finish(
         bytes_compressed: frames.iter().map(|frame| u64::from(frame.compressed)).sum(),
     };
     let table = encode_table(frames);
+    let length = totals.bytes_compressed + 8 + (table.len() + endmark::LENGTH) as u64;
+    let padding = length.next_multiple_of(u64::from(multiple_of)) - length;
     let mark = EndMark {
         frame_size: frames.iter().map(|frame| frame.raw).max().unwrap_or(0),
         totals,
@@ -299,13 +311,16 @@ fn finish(
         manifest_hash: stored.manifest_hash,
         table_length: table.len() as u64,
         table_hash: *blake3::hash(&table).as_bytes(),
+        padding,
     }
     .encode();
     // Reached with 128 million frames, 512 TiB of the usual size.
-    let length = u32::try_from(table.len() + mark.len());
-    let length = length.map_err(|error| CreateError::Write(io::Error::other(error)))?;
-    let tail = [&SKIPPABLE_MAGIC, &length.to_le_bytes(), &table[..], &mark].concat();
-    out.write_all(&tail)
+    let payload = u32::try_from((table.len() + mark.len()) as u64 + padding);
+    let payload = payload.map_err(|error| CreateError::Write(io::Error::other(error)))?;
+    out.write_all(&[SKIPPABLE_MAGIC, payload.to_le_bytes()].concat())
+        .and_then(|()| io::copy(&mut io::repeat(0).take(padding), out))
+        .and_then(|_| out.write_all(&table))
+        .and_then(|()| out.write_all(&mark))
         .and_then(|()| out.flush())
         .map_err(CreateError::Write)?;
     Ok(CreateReport {

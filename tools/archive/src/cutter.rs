@@ -7,15 +7,12 @@ use nix::errno::Errno;
 use zstd::zstd_safe::compress_bound;
 
 use crate::endmark;
-use crate::frames::{ENTRY, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, ZSTD_MAGIC};
+use crate::frames::{ENTRY, MAX_FRAME_SIZE, MAX_PADDING, SKIPPABLE_MAGIC, ZSTD_MAGIC};
 
 /// Bytes asked of the stream at a time. A tape gives a whole record or an error.
 const READ: usize = 1 << 20;
 /// Blocks of a zstd frame have at most this many bytes.
 const MAX_BLOCK: u32 = 128 << 10;
-/// Zeros that may lie in the last frames, to make the backup a multiple of a tape's
-/// record.
-const MAX_PADDING: u64 = 64 << 20;
 
 /// Why there is no next part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +135,7 @@ impl<R: Read> Cutter<R> {
             let is_last = magic == SKIPPABLE_MAGIC && length >= whole;
             let zeros = if is_last { length - whole } else { length };
             padding += zeros as u64;
-            if padding > MAX_PADDING {
+            if padding > u64::from(MAX_PADDING) {
                 return Err(Uncut::Foreign);
             }
             self.zeros(zeros)?;

@@ -34,6 +34,8 @@ pub(crate) struct EndMark {
     pub table_length: u64,
     /// BLAKE3 of the seek table.
     pub table_hash: [u8; 32],
+    /// Zeros between the seek table and the end mark.
+    pub padding: u64,
 }
 
 /// Why bytes are not an end mark.
@@ -69,7 +71,7 @@ impl EndMark {
         bytes.extend_from_slice(&self.manifest_hash);
         bytes.extend_from_slice(&self.table_length.to_le_bytes());
         bytes.extend_from_slice(&self.table_hash);
-        bytes.resize(COVERED, 0);
+        bytes.extend_from_slice(&self.padding.to_le_bytes());
         bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
         let mut mark = [0; LENGTH];
         mark.copy_from_slice(&bytes);
@@ -103,6 +105,7 @@ impl EndMark {
             manifest_hash: array_at(bytes, 80),
             table_length: number(112),
             table_hash: array_at(bytes, 120),
+            padding: number(152),
         })
     }
 }
@@ -136,6 +139,7 @@ mod tests {
             manifest_hash: [10; 32],
             table_length: 96,
             table_hash: [11; 32],
+            padding: 12,
         }
     }
 

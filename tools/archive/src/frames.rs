@@ -10,6 +10,8 @@ use zstd::zstd_safe::{CParameter, compress_bound};
 pub const DEFAULT_FRAME_SIZE: u32 = 4 << 20;
 /// No reader has to hold a decompressed frame larger than this.
 pub const MAX_FRAME_SIZE: u32 = 16 << 20;
+/// A backup has at most this many zeros before its seek table.
+pub(crate) const MAX_PADDING: u32 = 64 << 20;
 
 /// The first bytes of every zstd frame.
 pub(crate) const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();

@@ -14,7 +14,8 @@ use zstd::bulk::Decompressor;
 
 use crate::endmark::{self, EndMark, FORMAT_VERSION, NoMark};
 use crate::frames::{
-    Frame, MAX_FRAME_SIZE, SKIPPABLE_MAGIC, Totals, ZSTD_MAGIC, frame_hash, parse_table, unpack,
+    Frame, MAX_FRAME_SIZE, MAX_PADDING, SKIPPABLE_MAGIC, Totals, ZSTD_MAGIC, frame_hash,
+    parse_table, unpack,
 };
 use crate::intake::{Effort, Intake, Packed, unpacked};
 use crate::members::{OwnMember, read_all};
@@ -287,9 +288,12 @@ impl Region<'_> {
         let damaged = || OpenError::DamagedSeekTable {
             path: self.path.to_owned(),
         };
+        if mark.padding > u64::from(MAX_PADDING) {
+            return Err(damaged());
+        }
         let payload = mark
             .table_length
-            .checked_add(endmark::LENGTH as u64)
+            .checked_add(mark.padding + endmark::LENGTH as u64)
             .ok_or_else(damaged)?;
         // The mark is sound: a file of another length has lost or won something.
         let whole = mark
@@ -301,11 +305,15 @@ impl Region<'_> {
             return Err(damaged());
         }
         let length = usize::try_from(mark.table_length).map_err(|_| damaged())?;
-        let bytes = self.read(mark.totals.bytes_compressed, 8 + length)?;
-        let (header, table) = bytes.split_at(8);
+        // Checked just now, and no longer than the file.
+        let padding = usize::try_from(mark.padding).map_err(|_| damaged())?;
+        let bytes = self.read(mark.totals.bytes_compressed, 8 + padding + length)?;
+        let (header, rest) = bytes.split_at(8);
+        let (zeros, table) = rest.split_at(padding);
         let size = u32::try_from(payload).map_err(|_| damaged())?;
         let sound = header[..4] == SKIPPABLE_MAGIC
             && header[4..] == size.to_le_bytes()
+            && zeros.iter().all(|&byte| byte == 0)
             && blake3::hash(table) == mark.table_hash;
         let frames = if sound { parse_table(table) } else { None };
         frames

@@ -47,6 +47,7 @@ pub(crate) fn seal(contents: &[Content], text: &[u8], members: u64) -> io::Resul
         manifest_hash: *blake3::hash(text).as_bytes(),
         table_length: table.len() as u64,
         table_hash: *blake3::hash(&table).as_bytes(),
+        padding: 0,
     }
     .encode();
     let payload = [&table[..], &mark].concat();

@@ -253,6 +253,42 @@ fn a_region_of_a_larger_file_is_a_backup() {
 }
 
 #[test]
+fn the_length_of_a_backup_is_a_multiple_of_a_tapes_block() {
+    let tree = tempfile::tempdir().unwrap();
+    rich_tree(tree.path());
+    for multiple_of in [512, 10_240, 1 << 20] {
+        let options = CreateOptions {
+            multiple_of,
+            ..OPTIONS
+        };
+        let (bytes, created) = pack(tree.path(), &options);
+        assert!(bytes.len().is_multiple_of(multiple_of as usize));
+        let backup = open(&bytes);
+        assert_eq!(backup.totals(), created.totals);
+        assert!(backup.verify(&mut |_| {}).damaged.is_empty());
+        // A bit among the zeros.
+        let at = usize::try_from(created.totals.bytes_compressed).unwrap() + 8;
+        let mut bad = bytes.clone();
+        bad[at] ^= 1;
+        assert!(Backup::open(common::file_of(&bad).path()).is_err());
+    }
+    let odd = CreateOptions {
+        multiple_of: 0,
+        ..OPTIONS
+    };
+    let result = create(
+        &mut Vec::new(),
+        &source(&whole(tree.path())),
+        &odd,
+        &mut |_| {},
+    );
+    assert!(
+        matches!(result, Err(CreateError::Multiple(0))),
+        "{result:?}"
+    );
+}
+
+#[test]
 fn a_backup_that_fails_leaves_nothing() {
     let tree = tempfile::tempdir().unwrap();
     let place = tempfile::tempdir().unwrap();
