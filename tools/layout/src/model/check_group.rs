@@ -24,6 +24,7 @@ impl Model {
             let wanted = "one for each disk of the volume group";
             return Err(missing("lx_disk_data", wanted));
         }
+        self.check_physical()?;
         let unsupported = self
             .only_of_the_group()
             .or_else(|| self.unsupported_in_group().into_iter().next());

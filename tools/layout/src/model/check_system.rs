@@ -19,6 +19,7 @@ impl Model {
             .next()
             .map_or(Ok(()), |what| Err(ModelError::Unsupported(what)));
         known?;
+        self.check_physical()?;
         if self.disks.is_empty() {
             return Err(ModelError::Count {
                 stanza: "lx_disk_data",
@@ -34,6 +35,18 @@ impl Model {
             return Err(ModelError::NoRoot);
         }
         Ok(())
+    }
+
+    /// A volume group lies on something.
+    pub(super) fn check_physical(&self) -> Result<(), ModelError> {
+        let without = |group: &&super::VolumeGroup| self.under_group(&group.name).next().is_none();
+        match self.groups().find(without) {
+            Some(group) => Err(ModelError::Dangling {
+                what: format!("volume group {}", group.name),
+                to: "a physical volume".to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// What this version has no way to make again, in words that follow "has"
@@ -57,7 +70,7 @@ impl Model {
 
     /// The same of a volume group on its own, which may lie on any number of
     /// disks with or without a GPT.
-    pub(super) fn unsupported_in_group(&self) -> Vec<String> {
+    pub(crate) fn unsupported_in_group(&self) -> Vec<String> {
         let mbr = |disk: &&SourceDisk| matches!(disk.table, Table::Mbr(_));
         let mut all = self.unknown.clone();
         all.extend(self.disks.iter().filter(mbr).filter_map(unsupported_table));

@@ -21,7 +21,7 @@ pub(crate) const LVM_HEAD: u64 = MB;
 
 /// GPT types: PowerPC PReP boot, Linux LVM, Linux file system data, Linux swap,
 /// basic data (UEFI specification 5.3.3, Linux discoverable partitions).
-const PREP: Guid = Guid([
+pub(crate) const PREP: Guid = Guid([
     0x38, 0x2d, 0x1a, 0x9e, 0x12, 0xc6, 0x16, 0x43, 0xaa, 0x26, 0x8b, 0x49, 0x52, 0x1e, 0x5a, 0x8b,
 ]);
 const LVM: Guid = Guid([
@@ -182,19 +182,20 @@ fn partitions(
 }
 
 fn type_guid(model: &Model, partition: &Partition) -> Guid {
-    let fat = || {
-        model
-            .on_partition(partition)
-            .is_some_and(|fs| matches!(fs.format, Format::Vfat(_)))
-    };
     if let Some(PartitionKind::Gpt(recorded)) = partition.kind {
         return recorded;
     }
-    match partition.role {
+    let fs = model.on_partition(partition);
+    type_of(partition.role, fs.map(|fs| &fs.format))
+}
+
+/// The GPT type of a partition for this purpose, with this on it.
+pub(crate) fn type_of(role: Role, format: Option<&Format>) -> Guid {
+    match role {
         Role::Prep => PREP,
         Role::Lvm => LVM,
         Role::Swap => SWAP,
-        Role::Fs if fat() => BASIC,
+        Role::Fs if matches!(format, Some(Format::Vfat(_))) => BASIC,
         _ => LINUX,
     }
 }

@@ -8,7 +8,7 @@ mod describe_group;
 mod error;
 mod group;
 
-pub(crate) use arrange::LVM_HEAD;
+pub(crate) use arrange::{LVM_HEAD, PREP, type_of};
 pub use error::PlanError;
 pub(crate) use group::groups_apart;
 pub use group::{GroupPlan, GroupSettings, GroupTarget, plan_group};

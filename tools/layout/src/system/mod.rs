@@ -1,17 +1,40 @@
 //! The running system as a [`Model`]: what `mkszfile` writes as `image.data`.
 //! Nothing here writes.
+//!
+//! [`probe`] reads what there is ([`host`]: sysfs, `/proc`, fstab, LVM's
+//! reports), decides what belongs to the description, and puts it together from
+//! the disks upwards, asking each file system how it was made. What it cannot
+//! put into words stands in [`Model::unknown`], never nowhere.
 
+mod assemble;
+mod blocks;
 mod error;
+mod facts;
 mod finding;
+mod formats;
+pub mod host;
+mod luks;
+mod lvm;
+mod machine;
+mod maps;
+mod minimum;
+mod mounts;
+mod select;
+mod table;
 
 pub use crate::model::UserGroup;
 pub use error::SystemError;
 pub use finding::{Concern, Unsaved};
+pub use maps::DIRECTORY as MAP_DIRECTORY;
+pub use table::TableError;
 
 use std::path::PathBuf;
 
-use crate::disks::{self, Disk};
+use crate::disks::Disk;
 use crate::model::Model;
+use facts::Facts;
+use host::{Host, Live};
+use select::Selection;
 
 /// What is to be described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +94,7 @@ pub struct Volume {
 /// The physical map of a logical volume, as AIX's map files have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map {
-    /// Name of the file: `rootvg.hd4.map`.
+    /// Path of the file: `/var/lib/lifeboat/maps/rootvg.hd4.map`.
     pub file: String,
     /// Its volume group.
     pub group: String,
@@ -87,24 +110,49 @@ pub struct Map {
 /// # Errors
 /// [`SystemError`] when something that the description needs cannot be read.
 pub fn probe(wanted: &Wanted) -> Result<System, SystemError> {
-    let disks = disks::present().map_err(SystemError::Disks)?;
-    match wanted {
-        Wanted::Root => Err(SystemError::NoRoot),
-        Wanted::Group(name) => Err(SystemError::NoGroup {
-            name: name.clone(),
-            present: disks
-                .iter()
-                .flat_map(|disk| disk.groups())
-                .collect::<Vec<_>>()
-                .join(", "),
-        }),
-    }
+    probe_host(&Live, wanted)
 }
 
-/// The physical maps of the logical volumes of `wanted` (`mkszfile -m`).
+/// As [`probe`], of any system that can be asked.
+///
+/// # Errors
+/// As [`probe`].
+pub fn probe_host(host: &dyn Host, wanted: &Wanted) -> Result<System, SystemError> {
+    let facts = Facts::gather(host)?;
+    let selection = Selection::new(&facts, wanted)?;
+    assemble::assemble(&facts, wanted, &selection)
+}
+
+/// The physical maps of the logical volumes (`mkszfile -m`), to be written to
+/// their files; [`System::name_maps`] then puts their names into the model.
 ///
 /// # Errors
 /// [`SystemError`].
 pub fn maps(wanted: &Wanted) -> Result<Vec<Map>, SystemError> {
-    probe(wanted).map(|_| Vec::new())
+    maps_host(&Live, wanted)
+}
+
+/// As [`maps`], of any system that can be asked.
+///
+/// # Errors
+/// As [`maps`].
+pub fn maps_host(host: &dyn Host, wanted: &Wanted) -> Result<Vec<Map>, SystemError> {
+    let facts = Facts::gather(host)?;
+    let selection = Selection::new(&facts, wanted)?;
+    let ours = facts.lvm.volumes.iter().filter(|volume| {
+        !volume.hidden && volume.snapshot_of.is_none() && selection.groups.contains(&volume.group)
+    });
+    Ok(ours
+        .filter_map(|volume| maps::map(&facts, volume))
+        .collect())
+}
+
+impl System {
+    /// Puts the names of the map files into the model (`MAPFILE`).
+    pub fn name_maps(&mut self, maps: &[Map]) {
+        for volume in &mut self.model.volumes {
+            let of = |map: &&Map| map.group == volume.group && map.volume == volume.name;
+            volume.map_file = maps.iter().find(of).map(|map| map.file.clone());
+        }
+    }
 }

@@ -85,8 +85,7 @@ pub(super) fn plain_physical_volumes(model: &mut Model) -> Read<()> {
             uuid: pvid.and_then(|d| d.pvid.clone()),
         });
     }
-    // In the order of the disks, as they are found on a running system.
-    plain.append(&mut model.physical_volumes);
-    model.physical_volumes = plain;
+    model.physical_volumes.append(&mut plain);
+    model.physical_volumes.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(())
 }

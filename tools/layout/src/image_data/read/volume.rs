@@ -15,7 +15,10 @@ pub(super) fn group(stanza: &Stanza) -> Read<VolumeGroup> {
             .checked_mul(MB)
     })?;
     let odd = stanza.value("LX_EXTENT_SIZE", "a multiple of 512", |value| {
-        value.parse().ok().filter(|n: &u64| *n > 0 && n % 512 == 0)
+        value
+            .parse()
+            .ok()
+            .filter(|n: &u64| *n > 0 && n.is_multiple_of(512))
     })?;
     Ok(VolumeGroup {
         name: stanza.required("VGNAME")?.to_owned(),

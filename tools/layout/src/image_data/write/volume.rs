@@ -123,8 +123,8 @@ fn arrangement(kind: &VolumeKind, stanza: &mut Stanza) {
 /// A size with the largest unit that keeps it whole.
 fn bytes(size: u64) -> String {
     match size {
-        _ if size % MB == 0 && size > 0 => format!("{}M", size / MB),
-        _ if size % 1024 == 0 && size > 0 => format!("{}K", size / 1024),
+        _ if size.is_multiple_of(MB) && size > 0 => format!("{}M", size / MB),
+        _ if size.is_multiple_of(1024) && size > 0 => format!("{}K", size / 1024),
         _ => size.to_string(),
     }
 }

@@ -1,0 +1,195 @@
+//! LUKS headers, from their bytes (LUKS1 On-Disk Format Specification 1.2.3,
+//! LUKS2 On-Disk Format Specification 1.1.1). Numbers in them are big-endian.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// What both versions begin with.
+const MAGIC: &[u8] = b"LUKS\xba\xbe";
+
+/// How much of a device has a header of any size: LUKS2 allows 4 MB.
+pub(super) const HEAD: usize = 4 << 20;
+
+/// Where LUKS2 keeps its JSON.
+const JSON: usize = 4096;
+
+/// LUKS1 marks a key slot in use so.
+const KEY_ENABLED: u32 = 0x00ac_71f3;
+
+/// What a header says of how it was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) version: u8,
+    pub(super) uuid: String,
+    pub(super) label: Option<String>,
+    pub(super) subsystem: Option<String>,
+    pub(super) cipher: String,
+    pub(super) key_bits: u32,
+    pub(super) hash: Option<String>,
+    pub(super) sector: u32,
+    pub(super) offset: u64,
+    pub(super) pbkdf: Option<String>,
+    pub(super) cost: Option<String>,
+    pub(super) flags: Vec<String>,
+    pub(super) key_slots: u32,
+    pub(super) tokens: Vec<String>,
+    pub(super) integrity: Option<String>,
+}
+
+/// Reads the header at the start of a device; `None` where there is none.
+pub(super) fn parse(head: &[u8]) -> Option<Header> {
+    if !head.starts_with(MAGIC) {
+        return None;
+    }
+    match head.get(6..8)? {
+        [0, 1] => luks1(head),
+        [0, 2] => luks2(head),
+        _ => None,
+    }
+}
+
+fn word(head: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// Text that ends at a NUL or fills its field.
+fn text(head: &[u8], at: usize, length: usize) -> Option<String> {
+    let field = head.get(at..at + length)?;
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(length);
+    let text = String::from_utf8_lossy(&field[..end]).into_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+fn luks1(head: &[u8]) -> Option<Header> {
+    let slots: Vec<usize> = (0..8)
+        .map(|slot| 208 + slot * 48)
+        .filter(|at| word(head, *at) == Some(KEY_ENABLED))
+        .collect();
+    let iterations = slots.first().and_then(|at| word(head, at + 4));
+    Some(Header {
+        version: 1,
+        uuid: text(head, 168, 40)?,
+        cipher: format!("{}-{}", text(head, 8, 32)?, text(head, 40, 32)?),
+        hash: text(head, 72, 32),
+        key_bits: word(head, 108)?.checked_mul(8)?,
+        sector: 512,
+        offset: u64::from(word(head, 104)?) * 512,
+        pbkdf: Some("pbkdf2".to_owned()),
+        cost: iterations.map(|n| format!("iterations={n}")),
+        key_slots: u32::try_from(slots.len()).ok()?,
+        ..Header::default()
+    })
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    keyslots: BTreeMap<String, KeySlot>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Token>,
+    segments: BTreeMap<String, Segment>,
+    #[serde(default)]
+    config: Config,
+}
+
+#[derive(Deserialize)]
+struct KeySlot {
+    key_size: u32,
+    #[serde(default)]
+    kdf: Option<Kdf>,
+    #[serde(default)]
+    af: Option<Split>,
+}
+
+#[derive(Deserialize)]
+struct Kdf {
+    #[serde(rename = "type")]
+    kind: String,
+    hash: Option<String>,
+    iterations: Option<u64>,
+    time: Option<u64>,
+    memory: Option<u64>,
+    cpus: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Split {
+    hash: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Segment {
+    offset: String,
+    encryption: Option<String>,
+    sector_size: Option<u32>,
+    integrity: Option<Integrity>,
+}
+
+#[derive(Deserialize)]
+struct Integrity {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize, Default)]
+struct Config {
+    #[serde(default)]
+    flags: Vec<String>,
+}
+
+fn luks2(head: &[u8]) -> Option<Header> {
+    let size = u64::from_be_bytes(head.get(8..16)?.try_into().ok()?);
+    let json = head.get(JSON..usize::try_from(size).ok()?)?;
+    let end = json
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(json.len());
+    let metadata: Metadata = serde_json::from_slice(&json[..end]).ok()?;
+    let segment = metadata.segments.values().next()?;
+    let slot = metadata.keyslots.values().find(|slot| slot.kdf.is_some());
+    let kdf = slot.and_then(|slot| slot.kdf.as_ref());
+    let split = slot.and_then(|slot| slot.af.as_ref());
+    Some(Header {
+        version: 2,
+        uuid: text(head, 168, 40)?,
+        label: text(head, 24, 48),
+        subsystem: text(head, 208, 48),
+        cipher: segment.encryption.clone()?,
+        key_bits: slot.map_or(0, |slot| slot.key_size.saturating_mul(8)),
+        hash: kdf
+            .and_then(|kdf| kdf.hash.clone())
+            .or_else(|| split.and_then(|split| split.hash.clone())),
+        sector: segment.sector_size.unwrap_or(512),
+        offset: segment.offset.parse().ok()?,
+        pbkdf: kdf.map(|kdf| kdf.kind.clone()),
+        cost: kdf.map(cost),
+        flags: metadata.config.flags,
+        key_slots: u32::try_from(metadata.keyslots.len()).ok()?,
+        tokens: metadata
+            .tokens
+            .into_values()
+            .map(|token| token.kind)
+            .collect(),
+        integrity: segment.integrity.as_ref().map(|i| i.kind.clone()),
+    })
+}
+
+fn cost(kdf: &Kdf) -> String {
+    let parts = [
+        ("time", kdf.time),
+        ("memory", kdf.memory),
+        ("cpus", kdf.cpus),
+        ("iterations", kdf.iterations),
+    ];
+    let given = parts
+        .iter()
+        .filter_map(|(name, n)| n.map(|n| format!("{name}={n}")));
+    given.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,190 @@
+//! Partition tables, from their bytes.
+
+use std::io::Cursor;
+
+use gptman::GPT;
+
+use crate::guid::Guid;
+
+/// How much of the start of a disk [`parse`] wants: the GPT's header and 128
+/// entries at any sector size.
+pub(super) const HEAD: usize = 64 << 10;
+
+/// How many logical partitions an MBR may have before we take it for a loop.
+const LOGICAL: usize = 128;
+
+/// Where the four entries of an MBR stand.
+const ENTRIES: usize = 446;
+
+/// A partition table cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// GPT.
+    #[error("the GPT cannot be read")]
+    Gpt(#[source] gptman::Error),
+    /// A chain of logical partitions leads nowhere.
+    #[error("the logical partitions cannot be followed")]
+    Chain,
+    /// There is no signature.
+    #[error("there is no partition table")]
+    Missing,
+}
+
+/// A partition table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PartitionTable {
+    /// GPT.
+    Gpt {
+        /// GUID of the disk.
+        guid: Guid,
+        /// The used entries.
+        entries: Vec<GptEntry>,
+    },
+    /// MBR.
+    Mbr {
+        /// The disk's signature.
+        id: u32,
+        /// The used entries, logical partitions from number 5.
+        entries: Vec<MbrEntry>,
+    },
+}
+
+/// A partition of a GPT. Places are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GptEntry {
+    pub(super) number: u32,
+    pub(super) kind: Guid,
+    pub(super) uuid: Guid,
+    pub(super) name: String,
+    pub(super) flags: u64,
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+/// A partition of an MBR. Places are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MbrEntry {
+    pub(super) number: u32,
+    pub(super) kind: u8,
+    pub(super) active: bool,
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+/// Reads the table at the start of a disk. `more` reads one sector, for the
+/// logical partitions of an MBR.
+pub(super) fn parse(
+    head: &[u8],
+    sector: u32,
+    more: impl Fn(u64) -> Option<Vec<u8>>,
+) -> Result<PartitionTable, TableError> {
+    let size = usize::try_from(sector).map_err(|_| TableError::Missing)?;
+    if head
+        .get(size..)
+        .is_some_and(|rest| rest.starts_with(b"EFI PART"))
+    {
+        return gpt(head, sector);
+    }
+    if head.get(510..512) != Some(&[0x55, 0xaa]) {
+        return Err(TableError::Missing);
+    }
+    mbr(head, u64::from(sector), more)
+}
+
+fn gpt(head: &[u8], sector: u32) -> Result<PartitionTable, TableError> {
+    let sector = u64::from(sector);
+    let table = GPT::read_from(&mut Cursor::new(head), sector).map_err(TableError::Gpt)?;
+    let used = table.iter().filter(|(_, entry)| entry.is_used());
+    let entries = used.map(|(number, entry)| GptEntry {
+        number,
+        kind: Guid(entry.partition_type_guid),
+        uuid: Guid(entry.unique_partition_guid),
+        name: entry.partition_name.to_string(),
+        flags: entry.attribute_bits,
+        start: entry.starting_lba.saturating_mul(sector),
+        size: (entry.ending_lba.saturating_add(1))
+            .saturating_sub(entry.starting_lba)
+            .saturating_mul(sector),
+    });
+    Ok(PartitionTable::Gpt {
+        guid: Guid(table.header.disk_guid),
+        entries: entries.collect(),
+    })
+}
+
+fn mbr(
+    head: &[u8],
+    sector: u64,
+    more: impl Fn(u64) -> Option<Vec<u8>>,
+) -> Result<PartitionTable, TableError> {
+    let mut entries: Vec<MbrEntry> = Vec::new();
+    for (raw, number) in raw_entries(head).zip(1..) {
+        entries.extend(raw.and_then(|raw| raw.entry(number, 0, sector)));
+    }
+    let extended = entries.iter().find(|e| is_extended(e.kind));
+    if let Some(base) = extended.map(|e| e.start / sector) {
+        // Each logical partition has a table of its own: itself and the next one,
+        // that from where it stands, this from the start of all.
+        let mut next = Some(base);
+        while let Some(at) = next {
+            if entries.len() > LOGICAL {
+                return Err(TableError::Chain);
+            }
+            let table = more(at * sector).ok_or(TableError::Chain)?;
+            let pair: Vec<Option<Raw>> = raw_entries(&table).take(2).collect();
+            let [own, following] = pair.as_slice() else {
+                return Err(TableError::Chain);
+            };
+            let number = 5 + entries.iter().filter(|e| e.number > 4).count();
+            let number = u32::try_from(number).map_err(|_| TableError::Chain)?;
+            entries.extend(own.as_ref().and_then(|raw| raw.entry(number, at, sector)));
+            next = following
+                .as_ref()
+                .filter(|raw| is_extended(raw.kind) && raw.start > 0)
+                .map(|raw| base + u64::from(raw.start));
+        }
+    }
+    let id = head.get(440..444).and_then(|id| id.try_into().ok());
+    Ok(PartitionTable::Mbr {
+        id: u32::from_le_bytes(id.ok_or(TableError::Missing)?),
+        entries,
+    })
+}
+
+/// Whether logical partitions lie inside.
+pub(super) fn is_extended(kind: u8) -> bool {
+    [0x05, 0x0f, 0x85].contains(&kind)
+}
+
+/// An entry as it stands on the disk, in sectors from somewhere.
+struct Raw {
+    kind: u8,
+    active: bool,
+    start: u32,
+    count: u32,
+}
+
+impl Raw {
+    fn entry(&self, number: u32, base: u64, sector: u64) -> Option<MbrEntry> {
+        (self.kind != 0 && self.count != 0).then(|| MbrEntry {
+            number,
+            kind: self.kind,
+            active: self.active,
+            start: (base + u64::from(self.start)) * sector,
+            size: u64::from(self.count) * sector,
+        })
+    }
+}
+
+fn raw_entries(table: &[u8]) -> impl Iterator<Item = Option<Raw>> {
+    (0..4).map(|index| {
+        let raw = table.get(ENTRIES + index * 16..ENTRIES + index * 16 + 16)?;
+        let word = |at: usize| Some(u32::from_le_bytes(raw.get(at..at + 4)?.try_into().ok()?));
+        Some(Raw {
+            kind: raw[4],
+            active: raw[0] & 0x80 != 0,
+            start: word(8)?,
+            count: word(12)?,
+        })
+    })
+}
