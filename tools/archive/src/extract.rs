@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use lifeboat_sys::fs::FsError;
@@ -39,6 +41,12 @@ pub struct ExtractOptions {
     /// Whether files get their extended attributes, ACLs, inode flags and project
     /// numbers back.
     pub attributes: bool,
+    /// Whether files get back the time at which they were changed last.
+    pub times: bool,
+    /// Told of each path before it is restored, in the order of the backup.
+    pub each: Option<fn(&[u8])>,
+    /// Becomes true when the extraction is to be given up.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for ExtractOptions {
@@ -51,6 +59,9 @@ impl Default for ExtractOptions {
             skip: Vec::new(),
             only: Vec::new(),
             attributes: true,
+            times: true,
+            each: None,
+            stop: None,
         }
     }
 }
@@ -94,6 +105,12 @@ pub enum ExtractError {
         #[source]
         source: io::Error,
     },
+    /// [`ExtractOptions::stop`] was set.
+    #[error("0590-303 Interrupted: not all files were restored below {}", target.display())]
+    Interrupted {
+        /// The target directory.
+        target: PathBuf,
+    },
     /// What was written did not all reach the disk.
     #[error("0590-302 Cannot bring to the disk what was written below {}", target.display())]
     Sync {
@@ -106,7 +123,8 @@ pub enum ExtractError {
 }
 
 impl Backup {
-    /// Restores all files below `dest`, which exists, and brings them to the disk.
+    /// Restores all files below `dest`, which exists, and brings them to the disk. A
+    /// file that is there already is replaced in one step, when the new one is complete.
     /// Damage does not end it: the report names every file that is not as it was.
     /// Where only some are wanted, only the frames are read that hold them.
     ///
@@ -118,7 +136,7 @@ impl Backup {
         options: &ExtractOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ExtractReport, ExtractError> {
-        let site = Site::open(dest, options.attributes)?;
+        let site = Site::open(dest, options)?;
         let manifest = self.manifest();
         if manifest.is_err() {
             site.lost(0, Finding::new(manifest::PATH, Trouble::ManifestDamaged));
@@ -198,6 +216,7 @@ fn extract(
         |errand| make(site, errand),
         |crew| {
             let mut extraction = Extraction::new(site, crew, wanted, stand_ins).map_err(failed)?;
+            extraction.each = options.each;
             match read(&mut extraction) {
                 Ok(()) => extraction.end().map_err(failed),
                 // The site knows why.
@@ -221,7 +240,7 @@ impl<R: Read + Send> Incoming<R> {
         options: &ExtractOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ExtractReport, ExtractError> {
-        let site = Site::open(dest, options.attributes)?;
+        let site = Site::open(dest, options)?;
         let mut meter = Meter::new(None, progress);
         let mut notes = Notes::default();
         let mut ended = None;

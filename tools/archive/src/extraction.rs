@@ -44,6 +44,8 @@ pub(crate) struct Extraction<'c, 'f, 's> {
     /// The batches that may not be finished, and the first path in each.
     recent: VecDeque<(u64, Vec<u8>)>,
     skipped: u64,
+    /// Told of each path that is made.
+    pub each: Option<fn(&[u8])>,
 }
 
 impl<'c, 'f, 's> Extraction<'c, 'f, 's> {
@@ -62,6 +64,7 @@ impl<'c, 'f, 's> Extraction<'c, 'f, 's> {
             last: Vec::new(),
             recent: VecDeque::new(),
             skipped: 0,
+            each: None,
         })
     }
 
@@ -230,6 +233,9 @@ impl Sink for Extraction<'_, '_, '_> {
             Some(Ok(())) => {
                 let path = head.member.path.clone();
                 self.keep_order(&path, &head.member.kind);
+                if let Some(each) = self.each {
+                    each(&path);
+                }
                 self.make(number, head);
             }
             Some(Err(trouble)) => {

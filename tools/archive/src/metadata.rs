@@ -30,6 +30,15 @@ pub(crate) enum Handle<'a> {
     Name(BorrowedFd<'a>, &'a OsStr),
 }
 
+/// What is restored of a file besides its content, owner and mode.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keep {
+    /// Extended attributes, flags, project.
+    pub attributes: bool,
+    /// When it was changed last.
+    pub times: bool,
+}
+
 /// Flags of files that count only for what is written later.
 const EARLY: u32 = flags::NOCOW | flags::COMPRESS | flags::NOCOMP;
 /// Flags after which nothing can be changed any more, nor linked.
@@ -52,12 +61,12 @@ pub(crate) fn set_early_flags(file: BorrowedFd<'_>, member: &Member) {
 
 /// Gives a file its owner, mode, attributes, flags and time, in this order: a change
 /// of owner clears set-id bits and capabilities, and everything sets the time. What it
-/// has already is left alone, which saves half of the time that this takes. Attributes
-/// and flags are left out where nobody wants them; [`last_flags`] come later.
+/// has already is left alone, which saves half of the time that this takes. What nobody
+/// wants is left out; [`last_flags`] come later.
 pub(crate) fn set_metadata(
     handle: Handle<'_>,
     member: &Member,
-    attributes: bool,
+    keep: Keep,
     refuse: &mut dyn FnMut(Trouble),
 ) {
     let now = stat(handle).ok();
@@ -78,7 +87,7 @@ pub(crate) fn set_metadata(
     if !is_right && let Err(errno) = set_mode(handle, member, mode) {
         refuse(refused("mode", errno));
     }
-    if attributes {
+    if keep.attributes {
         for (name, value) in &member.attributes {
             if let Err(source) = set_attribute(handle, name, value) {
                 let name = escape(name);
@@ -95,7 +104,9 @@ pub(crate) fn set_metadata(
             set_flags(file, member.flags & !LAST, refuse);
         }
     }
-    if let Err(errno) = set_time(handle, member.modified) {
+    if keep.times
+        && let Err(errno) = set_time(handle, member.modified)
+    {
         refuse(refused("time", errno));
     }
 }

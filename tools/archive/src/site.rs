@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lifeboat_sys::fs::{FsError, PathContext};
 use lifeboat_sys::openat::open_directory_below;
@@ -20,9 +20,9 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::syncfs;
 
 use crate::escape::escape;
-use crate::extract::{ExtractError, ExtractReport};
+use crate::extract::{ExtractError, ExtractOptions, ExtractReport};
 use crate::member::{Kind, Member};
-use crate::metadata::{Handle, last_flags, set_flags, set_metadata};
+use crate::metadata::{Handle, Keep, last_flags, set_flags, set_metadata};
 use crate::report::{Finding, Trouble};
 use crate::target::place;
 use crate::walk::file_type;
@@ -31,8 +31,9 @@ use crate::walk::file_type;
 pub(crate) struct Site<'a> {
     dest: &'a Path,
     root: OwnedFd,
-    /// Whether files get their attributes and flags.
-    attributes: bool,
+    keep: Keep,
+    /// Somebody else's wish to stop.
+    stop: Option<Arc<AtomicBool>>,
     found: Mutex<Found>,
     counts: Counts,
     /// Whether anything was lost: hardly ever.
@@ -72,7 +73,7 @@ struct Found {
 }
 
 impl<'a> Site<'a> {
-    pub fn open(dest: &'a Path, attributes: bool) -> Result<Self, ExtractError> {
+    pub fn open(dest: &'a Path, options: &ExtractOptions) -> Result<Self, ExtractError> {
         let root = File::open(dest).at("open directory", dest)?;
         let is_directory = root.metadata().at("read", dest)?.is_dir();
         if !is_directory {
@@ -81,7 +82,11 @@ impl<'a> Site<'a> {
         Ok(Self {
             dest,
             root: root.into(),
-            attributes,
+            keep: Keep {
+                attributes: options.attributes,
+                times: options.times,
+            },
+            stop: options.stop.clone(),
             found: Mutex::default(),
             counts: Counts::default(),
             any_lost: AtomicBool::new(false),
@@ -115,6 +120,8 @@ impl<'a> Site<'a> {
     pub fn lost(&self, number: u64, finding: Finding) {
         let mut found = self.found();
         let path = finding.path.as_os_str().as_bytes().to_vec();
+        // What has its name now is another file.
+        found.flags.retain(|(_, member)| member.path != path);
         found.lost.insert(path);
         found.damaged.push((number, finding));
         self.any_lost.store(true, Ordering::Release);
@@ -153,17 +160,23 @@ impl<'a> Site<'a> {
         self.stopped.store(true, Ordering::Release);
     }
 
+    /// Whether nothing more is to be written.
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+        self.stopped.load(Ordering::Acquire) || self.is_interrupted()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        let stop = self.stop.as_ref();
+        stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Gives what was made its metadata; the flags that forbid everything are kept for
     /// the end.
     pub fn finish(&self, number: u64, member: &Member, handle: Handle<'_>) {
-        set_metadata(handle, member, self.attributes, &mut |trouble| {
+        set_metadata(handle, member, self.keep, &mut |trouble| {
             self.refused(number, member, trouble);
         });
-        if self.attributes && last_flags(member.flags) != 0 {
+        if self.keep.attributes && last_flags(member.flags) != 0 {
             let bare = Member {
                 attributes: Vec::new(),
                 ..member.clone()
@@ -174,7 +187,7 @@ impl<'a> Site<'a> {
 
     /// Whether flags are to be set that must be there before a file's content.
     pub fn attributes(&self) -> bool {
-        self.attributes
+        self.keep.attributes
     }
 
     fn refused(&self, number: u64, member: &Member, trouble: Trouble) {
@@ -199,6 +212,11 @@ impl<'a> Site<'a> {
         let mut found = mem::take(&mut *self.found());
         if let Some((_, error)) = found.failure {
             return Err(error);
+        }
+        if self.is_interrupted() {
+            return Err(ExtractError::Interrupted {
+                target: self.dest.to_owned(),
+            });
         }
         for (number, member) in &found.flags {
             let result = self.last_flags(member, &mut |trouble| {
@@ -265,9 +283,6 @@ impl<'a> Site<'a> {
         {
             // It is reported in any case.
             let _ = crate::target::remove(directory.as_fd(), place.name);
-            let mut found = self.found();
-            let path = finding.path.as_os_str().as_bytes();
-            found.flags.retain(|(_, member)| member.path != path);
         }
         self.lost(number, finding);
     }

@@ -1,13 +1,14 @@
 //! Files created below a target directory, which no name can leave.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::process;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fstatat, makedev, mkdirat, mknodat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, symlinkat, unlinkat};
 
@@ -45,17 +46,69 @@ pub(crate) fn place(path: &[u8]) -> Option<Place<'_>> {
     })
 }
 
-/// Creates an empty file for writing, in place of what is there. Its permissions are
-/// at most these.
-pub(crate) fn create_file(
-    directory: BorrowedFd<'_>,
-    name: &OsStr,
-    mode: Mode,
-) -> Result<File, Errno> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let create = || openat(directory, name, flags, mode);
-    Ok(replacing(directory, name, create)?.into())
+/// A file that is being written. What had its name before keeps it until
+/// [`complete`](Self::complete): whatever happens, one of the two is there as a whole.
+pub(crate) struct NewFile<'a> {
+    pub file: File,
+    directory: BorrowedFd<'a>,
+    name: &'a OsStr,
+    /// The name that it has until then, if something else has its own.
+    meanwhile: Option<OsString>,
+}
+
+impl<'a> NewFile<'a> {
+    /// Creates an empty file. Its permissions are at most these; `number` is one that
+    /// no other file has which is being written.
+    pub fn create(
+        directory: BorrowedFd<'a>,
+        name: &'a OsStr,
+        mode: Mode,
+        number: u64,
+    ) -> Result<Self, Errno> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let create = |name: &OsStr| openat(directory, name, flags, mode);
+        let (file, meanwhile) = match create(name) {
+            Err(Errno::EEXIST) if is_directory(directory, name) => {
+                (replacing(directory, name, || create(name))?, None)
+            }
+            Err(Errno::EEXIST) => {
+                let meanwhile = OsString::from(format!(".lifeboat-{}-{number}", process::id()));
+                let file = replacing(directory, &meanwhile, || create(&meanwhile))?;
+                (file, Some(meanwhile))
+            }
+            file => (file?, None),
+        };
+        Ok(Self {
+            file: file.into(),
+            directory,
+            name,
+            meanwhile,
+        })
+    }
+
+    /// Gives it its name.
+    pub fn complete(self) -> Result<(), Errno> {
+        let Some(meanwhile) = &self.meanwhile else {
+            return Ok(());
+        };
+        let renamed = renameat(
+            self.directory,
+            meanwhile.as_os_str(),
+            self.directory,
+            self.name,
+        );
+        if renamed.is_err() {
+            self.discard();
+        }
+        renamed
+    }
+
+    /// Takes it away again. Whoever does this reports the file as lost.
+    pub fn discard(self) {
+        let name = self.meanwhile.as_deref().unwrap_or(self.name);
+        let _ = remove(self.directory, name);
+    }
 }
 
 /// Makes a directory, or keeps the one that is there, and opens it.

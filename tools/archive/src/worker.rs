@@ -20,7 +20,7 @@ use crate::metadata::{Handle, set_early_flags};
 use crate::report::{Finding, Trouble};
 use crate::site::{Site, count};
 use crate::sparse::Placer;
-use crate::target::{Place, create_file, create_link, create_special, place, remove};
+use crate::target::{NewFile, Place, create_link, create_special, place};
 
 /// A member for a worker, and the directory that it goes into.
 pub(crate) type Errand<'s> = Job<Arc<Directory<'s>>>;
@@ -92,35 +92,39 @@ fn make_file(site: &Site<'_>, errand: &mut Errand<'_>, directory: BorrowedFd<'_>
         return;
     }
     let mode = Mode::from_bits_truncate(errand.head.member.mode & 0o777);
-    let file = match create_file(directory, name, mode) {
-        Ok(file) => file,
+    let new = match NewFile::create(directory, name, mode, number) {
+        Ok(new) => new,
         Err(errno) => {
             site.failed(number, &errand.head.member, errno.into());
             return;
         }
     };
     if site.attributes() {
-        set_early_flags(file.as_fd(), &errand.head.member);
+        set_early_flags(new.file.as_fd(), &errand.head.member);
     }
-    let verdict = match write(site, errand, &file, checked) {
+    let verdict = match write(site, errand, &new.file, checked) {
         Ok(verdict) => verdict,
         Err(error) => {
+            new.discard();
             site.stop(number, &errand.head.member, error);
             return;
         }
     };
     match verdict {
         Verdict::Right => {
-            count(&site.counts().files);
-            site.finish(number, &errand.head.member, Handle::Open(file.as_fd()));
+            let member = &errand.head.member;
+            site.finish(number, member, Handle::Open(new.file.as_fd()));
+            match new.complete() {
+                Ok(()) => count(&site.counts().files),
+                Err(errno) => site.failed(number, member, errno.into()),
+            }
         }
         Verdict::Wrong(trouble) => {
-            // It is reported in any case.
-            let _ = remove(directory, name);
+            new.discard();
             site.lost(number, Finding::new(&errand.head.member.path, trouble));
         }
         // Whoever read the stream knows what is damaged, and says it.
-        Verdict::Cut => drop(remove(directory, name)),
+        Verdict::Cut => new.discard(),
     }
 }
 
@@ -154,6 +158,9 @@ fn write(
         }
         placer.place(&slice, |offset, bytes| file.write_all_at(bytes, offset))?;
         bytes += slice.len() as u64;
+        if site.is_stopped() {
+            return Ok(Verdict::Cut);
+        }
     }
     if !checked && let Some(trouble) = errand.verdict(&hasher) {
         return Ok(Verdict::Wrong(trouble));

@@ -10,7 +10,7 @@ use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfil
 macro_rules! commands {
     ($($(#[$attribute:meta])* $name:ident($arguments:ty) => $run:path,)*) => {
         /// A command with its arguments.
-        #[expect(clippy::large_enum_variant, reason = "a process makes one")]
+        #[allow(clippy::large_enum_variant, reason = "a process makes one")]
         #[derive(Debug, clap::Subcommand)]
         pub(crate) enum Command {
             $($(#[$attribute])* $name($arguments),)*

@@ -41,6 +41,10 @@ pub struct Args {
     #[arg(short = 'b', value_name = "NUMBER", value_parser = blocks())]
     blocks: Option<u32>,
 
+    /// Files get the time of the restore, not the one they had
+    #[arg(short = 'M', requires = "extract")]
+    now: bool,
+
     /// No access control lists and other extended attributes
     #[arg(short = 'n', requires = "extract")]
     no_attributes: bool,
@@ -49,8 +53,8 @@ pub struct Args {
     #[arg(short = 's', value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     number: Option<u32>,
 
-    /// With -T: kind, permissions and size too
-    #[arg(short = 'v', requires = "list")]
+    /// With -x: name the files; with -T: kind, permissions and size too
+    #[arg(short = 'v')]
     verbose: bool,
 
     /// The files to restore, as the list shows them
@@ -87,6 +91,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         directory: ".".into(),
         names: args.names.clone(),
         attributes: !args.no_attributes,
+        times: !args.now,
+        verbose: args.verbose,
     };
     take(input, wish)
 }

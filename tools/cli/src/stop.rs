@@ -8,12 +8,21 @@ use anyhow::{Context, Result};
 use lifeboat_sys::fs::attribute;
 use nix::sys::signal::{SigSet, Signal};
 
+/// What a second signal does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing: the command is about to end.
+    IsPatient,
+    /// The process ends, for what it waits for may never come.
+    EndsAtOnce,
+}
+
 /// A flag that SIGINT, SIGTERM and SIGHUP set from now on, unless whoever started us
 /// had them ignored (`nohup`). To be called before other threads are started.
 ///
 /// A file that becomes longer than `ulimit -f` allows is an error from now on, not a
 /// signal.
-pub fn on_signals() -> Result<Arc<AtomicBool>> {
+pub fn on_signals(again: Again) -> Result<Arc<AtomicBool>> {
     let ignored = ignored();
     let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
     let ends: SigSet = ends
@@ -28,7 +37,10 @@ pub fn on_signals() -> Result<Arc<AtomicBool>> {
     // Ends with the process.
     thread::spawn(move || {
         while ends.wait().is_ok() {
-            flag.store(true, Ordering::Relaxed);
+            let was_set = flag.swap(true, Ordering::Relaxed);
+            if was_set && again == Again::EndsAtOnce {
+                std::process::exit(1);
+            }
         }
     });
     Ok(stop)

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lifeboat_archive::{ExtractOptions, ExtractReport, Trouble};
+use lifeboat_archive::{ExtractOptions, ExtractReport, Trouble, escape};
 use nix::unistd::geteuid;
 
 use crate::input::Input;
 use crate::out;
 use crate::progress::Progress;
+use crate::stop;
 
 /// Which files, and how.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub struct Wish {
     pub names: Vec<OsString>,
     /// Whether extended attributes, and so access control lists, are restored.
     pub attributes: bool,
+    /// Whether files get the time that they had.
+    pub times: bool,
+    /// Print each path.
+    pub verbose: bool,
 }
 
 /// Restores the files, and says what was not restored as it was.
@@ -32,6 +37,9 @@ pub fn take(input: Input, wish: Wish) -> Result<ExitCode> {
     let options = ExtractOptions {
         only: wish.names.into_iter().map(OsString::into_vec).collect(),
         attributes: wish.attributes,
+        times: wish.times,
+        each: wish.verbose.then_some(name as fn(&[u8])),
+        stop: Some(stop::on_signals(stop::Again::EndsAtOnce)?),
         ..ExtractOptions::default()
     };
     let mut progress = Progress::on_stderr();
@@ -52,6 +60,11 @@ pub fn take(input: Input, wish: Wish) -> Result<ExitCode> {
     }
     eprintln!("lifeboat: 0590-733 Files that are not as they are in the backup: {wrong}");
     Ok(ExitCode::FAILURE)
+}
+
+/// Says that a file is being restored. When nobody listens any more the restore goes on.
+fn name(path: &[u8]) {
+    let _ = out::line(&format!("x {}", escape(path)));
 }
 
 /// Prints what was not restored as it was, and counts it. Somebody who is not root

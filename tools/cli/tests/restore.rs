@@ -3,7 +3,8 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::time::{Duration, SystemTime};
 
 use common::{Place, lifeboat, shell};
 
@@ -30,19 +31,60 @@ fn named_files_come_below_the_current_directory() {
     let place = Place::new();
     let to = place.path("to");
     fs::create_dir(&to).unwrap();
-    shell(
+    let said = shell(
         &to,
-        "$lifeboat restore -xqdf ../b.mksysb ./etc/hosts /etc/ssh",
+        "$lifeboat restore -xqvdf ../b.mksysb ./etc/hosts /etc/ssh",
     )
     .well();
-    assert!(to.join("etc/ssh/sshd_config").exists());
-    assert!(!to.join("etc/fstab").exists());
+    for line in ["x ./etc/hosts\n", "x ./etc/ssh/sshd_config\n"] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!said.contains("fstab"), "{said}");
     let stream = shell(&to, "$lifeboat restore -xf - ./etc/fstab < ../b.mksysb");
     stream.well();
     assert_eq!(
         fs::read(to.join("etc/fstab")).unwrap(),
         fs::read(place.path("tree/etc/fstab")).unwrap()
     );
+}
+
+#[test]
+fn files_have_their_time_or_that_of_the_restore() {
+    let place = Place::new();
+    let to = place.path("to");
+    fs::create_dir(&to).unwrap();
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let source = fs::File::options()
+        .write(true)
+        .open(place.path("tree/etc/fstab"));
+    source.unwrap().set_modified(old).unwrap();
+    place.back_up("old.mksysb");
+    let time = || fs::metadata(to.join("etc/fstab")).unwrap().mtime();
+    shell(&to, "$lifeboat restore -xf ../old.mksysb ./etc/fstab").well();
+    assert_eq!(time(), 1_000_000_000);
+    shell(&to, "$lifeboat restore -xMf ../old.mksysb ./etc/fstab").well();
+    assert!(time() > 1_700_000_000);
+}
+
+#[test]
+fn damage_elsewhere_does_not_matter() {
+    let place = Place::new();
+    let to = place.path("to");
+    fs::create_dir_all(to.join("srv")).unwrap();
+    place.damaged("damaged.mksysb", 0.75);
+    let line = "$lifeboat restore -xf ../damaged.mksysb ./etc/fstab ./srv/before";
+    shell(&to, line).well();
+    // The damaged file is named, and what was there stays as it was.
+    fs::write(to.join("srv/long"), "precious").unwrap();
+    let done = shell(
+        &to,
+        "$lifeboat restore -xf ../damaged.mksysb ./srv/long ./etc/hosts",
+    );
+    done.badly(1, &["0590-150 ./srv/long:", "0590-733"]);
+    assert_eq!(fs::read(to.join("srv/long")).unwrap(), b"precious");
+    assert!(to.join("etc/hosts").exists());
+    let names = fs::read_dir(to.join("srv")).unwrap().count();
+    assert_eq!(names, 2, "something half-written was left");
 }
 
 #[test]

@@ -213,6 +213,8 @@ impl Args {
             directory: self.directory.clone().unwrap_or_else(|| ".".into()),
             names: self.names.clone(),
             attributes: !self.no_attributes,
+            times: true,
+            verbose: false,
         }
     }
 }

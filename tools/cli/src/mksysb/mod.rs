@@ -199,6 +199,6 @@ fn request(args: &Args) -> Result<Request> {
         command: words.join(" "),
         options,
         verify: args.verify,
-        stop: stop::on_signals()?,
+        stop: stop::on_signals(stop::Again::IsPatient)?,
     })
 }
