@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, restore};
+use crate::{
+    bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, restore, restvg,
+};
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
 macro_rules! commands {
@@ -45,4 +47,5 @@ commands! {
     Mkszfile(mkszfile::Args) => mkszfile::run,
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
+    Restvg(restvg::Args) => restvg::run,
 }

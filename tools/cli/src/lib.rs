@@ -23,6 +23,7 @@ mod out;
 mod progress;
 mod refused;
 mod restore;
+mod restvg;
 mod stop;
 mod take;
 
