@@ -19,6 +19,7 @@ mod menu;
 mod mkdvd;
 mod mksysb;
 mod mkszfile;
+mod mkvgdata;
 mod out;
 mod progress;
 mod refused;

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
 use lifeboat_archive::ExtractOptions;
-use lifeboat_layout::model::Model;
 use lifeboat_layout::plan::{GroupPlan, GroupSettings};
 use lifeboat_restore::group::prepare::{check_files, description, make_plan, model};
 use lifeboat_restore::group::run::{self, Alone, Files};
@@ -14,6 +13,7 @@ use lifeboat_restore::run::Observer;
 use nix::unistd::geteuid;
 
 use crate::input::{Input, Place, blocks};
+use crate::lsmksysb::{Form, summary};
 use crate::progress::Progress;
 
 /// Columns of the plan.
@@ -26,6 +26,10 @@ const WIDTH: usize = 79;
 /// or on empty ones. What will be written is shown, and a question is asked first.
 /// Disks that hold data are only taken when they are named.
 #[derive(Debug, clap::Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a command line is a row of flags"
+)]
 pub struct Args {
     /// Blocks of 512 bytes in a record of the tape
     #[arg(short = 'b', value_name = "NUMBER", value_parser = blocks())]
@@ -40,7 +44,7 @@ pub struct Args {
     file: Option<PathBuf>,
 
     /// Show the volume group in the backup, and restore nothing
-    #[arg(short = 'l')]
+    #[arg(short = 'l', conflicts_with_all = ["data_file", "structure_only", "disks"])]
     list: bool,
 
     /// Ask nothing
@@ -71,15 +75,15 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let input = args.open()?;
+    if let Some(input) = input.as_ref().filter(|_| args.list) {
+        summary::print(input, Form::Aligned)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let inside = input
         .as_ref()
         .map_or(&[][..], |input| &input.summary().image);
     let text = description(args.data_file.as_deref(), inside)?;
-    let model = model(&text, args.no_maps || args.list)?;
-    if args.list {
-        print!("{}", listing(&model));
-        return Ok(ExitCode::SUCCESS);
-    }
+    let model = model(&text, args.no_maps)?;
     ensure!(
         geteuid().is_root(),
         "0590-780 Only root can restore a volume group"
@@ -117,8 +121,8 @@ impl Args {
     fn open(&self) -> Result<Option<Input>> {
         let Some(path) = self.file.clone() else {
             ensure!(
-                self.data_file.is_some() && (self.list || self.structure_only),
-                "0590-781 Name the backup with -f; only -l and -r with -d can do without"
+                self.data_file.is_some() && self.structure_only,
+                "0590-781 Name the backup with -f; only -r with -d can do without"
             );
             return Ok(None);
         };
@@ -172,12 +176,6 @@ fn files(input: Input) -> Files<'static> {
             extract: Box::new(move |root, progress| incoming.extract(root, &options, progress)),
         },
     }
-}
-
-/// What `-l` shows.
-fn listing(model: &Model) -> String {
-    let _ = model;
-    String::new()
 }
 
 /// Shows steps and progress on standard error.

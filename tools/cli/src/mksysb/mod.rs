@@ -179,6 +179,7 @@ fn request(args: &Args) -> Result<Request> {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     Ok(Request {
+        description_only: false,
         exclude: args.exclude.then(|| what.exclude_file()),
         what,
         target,
