@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, mkvgdata, restore,
-    restvg,
+    restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -50,4 +50,5 @@ commands! {
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
     Restvg(restvg::Args) => restvg::run,
+    Savevg(savevg::Args) => savevg::run,
 }

@@ -5,6 +5,7 @@
 //! lets the generator of manual pages read [`command`] and [`manual`]; nothing else
 //! uses it.
 
+mod backup;
 mod bootlist;
 mod cfgmgr;
 mod commands;
@@ -25,6 +26,7 @@ mod progress;
 mod refused;
 mod restore;
 mod restvg;
+mod savevg;
 mod stop;
 mod take;
 

@@ -52,6 +52,10 @@ const LOG: Line = (
     "/var/log/lifeboat/vgbackuplog",
     "A line for every backup that was written.",
 );
+const VG_DATA: Line = (
+    "/var/lib/lifeboat/vgdata/VG/VG.data",
+    "Description of the volume group VG.",
+);
 const TAPE: Line = ("/dev/nst0", "A tape drive that does not rewind by itself.");
 
 /// Sorted by command.
@@ -170,6 +174,12 @@ const MANUALS: &[Manual] = &[
         see_also: &["lsmksysb", "mkszfile", "savevg", "restore"],
     },
     Manual {
+        command: "mkvgdata",
+        files: &[VG_DATA],
+        examples: &[("mkvgdata datavg", "Describes the volume group datavg.")],
+        see_also: &["savevg", "mkszfile"],
+    },
+    Manual {
         command: "restore",
         files: &[TAPE],
         examples: &[
@@ -193,6 +203,45 @@ const MANUALS: &[Manual] = &[
             "Restores one file below /tmp/old.",
         )],
         see_also: &["listvgbackup", "restore"],
+    },
+    Manual {
+        command: "restvg",
+        files: &[("/etc/fstab", "Entries that it lacks are added."), TAPE],
+        examples: &[
+            (
+                "restvg -f data.savevg",
+                "Restores the volume group onto the disks that it had, or onto empty ones.",
+            ),
+            (
+                "restvg -q -s -f data.savevg hdisk1 hdisk2",
+                "Onto these two, whatever they hold, as small as possible, without a question.",
+            ),
+            ("restvg -l -f data.savevg", "Shows what is in the backup."),
+        ],
+        see_also: &["savevg", "lssavevg", "restore"],
+    },
+    Manual {
+        command: "savevg",
+        files: &[
+            VG_DATA,
+            (
+                "/etc/exclude.VG",
+                "Patterns of names that -e leaves out, one a line.",
+            ),
+            LOG,
+            TAPE,
+        ],
+        examples: &[
+            (
+                "savevg -i -f /backup/data.savevg datavg",
+                "Backs up the volume group datavg.",
+            ),
+            (
+                "savevg -i -e -V -f /backup datavg",
+                "Into a directory, with an exclude file, and reads it back.",
+            ),
+        ],
+        see_also: &["restvg", "mkvgdata", "lssavevg", "mksysb"],
     },
 ];
 

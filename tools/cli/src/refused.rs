@@ -64,6 +64,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "an error never stops the files that follow; the exit status says it",
     ),
     ("restore", "-Z", "Linux has no encrypted JFS2"),
+    ("savevg", "-A", "Linux has no DMAPI"),
+    (
+        "savevg",
+        "-P",
+        "name the files in /etc/exclude.VG, or compress everything",
+    ),
+    ("savevg", "-Z", "Linux has no encrypted JFS2"),
 ];
 
 const INODE: &str = "it is for archives by inode, and system backups are by name";

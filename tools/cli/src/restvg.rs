@@ -14,6 +14,7 @@ use nix::unistd::geteuid;
 
 use crate::input::{Input, Place, blocks};
 use crate::lsmksysb::{Form, summary};
+use crate::out;
 use crate::progress::Progress;
 
 /// Columns of the plan.
@@ -109,7 +110,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut watcher = Watcher { progress: None };
     let verdict = run::run(&plan, input.map(files), &alone, &mut watcher);
     watcher.end();
-    println!("{}", verdict.text());
+    out::line(&verdict.text())?;
     Ok(if verdict.is_success() {
         ExitCode::SUCCESS
     } else {
