@@ -97,7 +97,7 @@ const MANUALS: &[Manual] = &[
                 "From now on the command is called as on AIX.",
             ),
         ],
-        see_also: &["mksysb", "lsmksysb", "restore"],
+        see_also: &["lsmksysb", "mksysb", "restore"],
     },
     Manual {
         command: "listvgbackup",
@@ -124,13 +124,13 @@ const MANUALS: &[Manual] = &[
             ),
             ("lsmksysb -B", "The backups that this system has written."),
         ],
-        see_also: &["mksysb", "restore", "listvgbackup"],
+        see_also: &["listvgbackup", "mksysb", "restore"],
     },
     Manual {
         command: "lssavevg",
         files: &[LOG, TAPE],
         examples: &[("lssavevg -l -f data.savevg", "Summary of a backup.")],
-        see_also: &["lsmksysb", "savevg", "restvg"],
+        see_also: &["lsmksysb", "restvg", "savevg"],
     },
     Manual {
         command: "menu",
@@ -157,7 +157,7 @@ const MANUALS: &[Manual] = &[
                 "Burns it.",
             ),
         ],
-        see_also: &["mksysb", "lsmksysb"],
+        see_also: &["lsmksysb", "mksysb"],
     },
     Manual {
         command: "mksysb",
@@ -170,14 +170,37 @@ const MANUALS: &[Manual] = &[
             EXCLUDE,
             LOG,
         ],
-        examples: &[],
-        see_also: &["lsmksysb", "mkszfile", "savevg", "restore"],
+        examples: &[
+            (
+                "mksysb -i -e -V /backup",
+                "Writes a file into the directory /backup and reads it back.",
+            ),
+            (
+                "mksysb -i - | ssh vault 'cat > web1.mksysb'",
+                "Writes the backup to another machine.",
+            ),
+            ("mksysb -i -b 512 /dev/nst0", "Writes a tape."),
+            (
+                "mksysb -e --dry-run",
+                "Says what each pattern of /etc/exclude.rootvg leaves out.",
+            ),
+        ],
+        see_also: &["lsmksysb", "mkdvd", "mkszfile", "restore", "savevg"],
+    },
+    Manual {
+        command: "mkszfile",
+        files: &[IMAGE_DATA],
+        examples: &[(
+            "mkszfile",
+            "Describes the system, and says what could not be restored.",
+        )],
+        see_also: &["mksysb"],
     },
     Manual {
         command: "mkvgdata",
         files: &[VG_DATA],
         examples: &[("mkvgdata datavg", "Describes the volume group datavg.")],
-        see_also: &["savevg", "mkszfile"],
+        see_also: &["mkszfile", "restvg", "savevg"],
     },
     Manual {
         command: "restore",
@@ -218,7 +241,7 @@ const MANUALS: &[Manual] = &[
             ),
             ("restvg -l -f data.savevg", "Shows what is in the backup."),
         ],
-        see_also: &["savevg", "lssavevg", "restore"],
+        see_also: &["lssavevg", "restore", "savevg"],
     },
     Manual {
         command: "savevg",
@@ -241,7 +264,7 @@ const MANUALS: &[Manual] = &[
                 "Into a directory, with an exclude file, and reads it back.",
             ),
         ],
-        see_also: &["restvg", "mkvgdata", "lssavevg", "mksysb"],
+        see_also: &["lssavevg", "mksysb", "mkvgdata", "restvg"],
     },
 ];
 
@@ -251,6 +274,21 @@ mod tests {
 
     #[test]
     fn manuals_are_sorted_by_command() {
-        assert!(MANUALS.is_sorted_by_key(|manual| manual.command));
+        assert!(MANUALS.is_sorted_by(|a, b| a.command < b.command));
+        for manual in MANUALS {
+            assert!(manual.see_also.is_sorted(), "{}", manual.command);
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in crate::command().get_subcommands() {
+            let name = command.get_name();
+            let examples = of(name).map_or(0, |manual| manual.examples.len());
+            assert!(
+                examples > 0,
+                "{name} is not in MANUALS, or without examples"
+            );
+        }
     }
 }
