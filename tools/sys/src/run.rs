@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,6 +57,12 @@ pub enum RunError {
         /// What it was allowed.
         limit: Duration,
     },
+    /// We were told to stop, and so was it.
+    #[error("0590-006 {argv} was stopped")]
+    Stopped {
+        /// The command line.
+        argv: String,
+    },
 }
 
 /// What a program printed.
@@ -83,6 +91,7 @@ pub struct Tool {
     root: Option<PathBuf>,
     stdin: Vec<u8>,
     limit: Duration,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Tool {
@@ -98,6 +107,7 @@ impl Tool {
             root: None,
             stdin: Vec::new(),
             limit: Duration::from_secs(3600),
+            stop: None,
         }
     }
 
@@ -142,6 +152,13 @@ impl Tool {
     #[must_use]
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Stops the program when this becomes true.
+    #[must_use]
+    pub fn stop_when(mut self, stop: &Arc<AtomicBool>) -> Self {
+        self.stop = Some(Arc::clone(stop));
         self
     }
 
@@ -254,11 +271,15 @@ impl Tool {
             if let Some(status) = child.try_wait().map_err(lost)? {
                 return Ok(status);
             }
-            if start.elapsed() > self.limit {
+            let is_late = start.elapsed() > self.limit;
+            let stop = self.stop.as_ref();
+            if is_late || stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 child.kill().and_then(|()| child.wait()).map_err(lost)?;
-                return Err(RunError::Late {
-                    argv: self.argv(),
-                    limit: self.limit,
+                let (argv, limit) = (self.argv(), self.limit);
+                return Err(if is_late {
+                    RunError::Late { argv, limit }
+                } else {
+                    RunError::Stopped { argv }
                 });
             }
             thread::sleep(pause);
@@ -380,5 +401,15 @@ mod tests {
             .deadline(Duration::from_millis(50))
             .run();
         assert!(matches!(error, Err(RunError::Late { .. })));
+    }
+
+    #[test]
+    fn a_program_that_is_not_wanted_any_more_is_stopped() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let tool = Tool::new("sleep").arg("60").stop_when(&stop);
+        let running = thread::spawn(move || tool.run());
+        stop.store(true, Ordering::Relaxed);
+        let error = running.join().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "0590-006 sleep 60 was stopped");
     }
 }
