@@ -10,6 +10,8 @@ use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -134,7 +136,8 @@ impl From<RunError> for IsoError {
 }
 
 /// Writes the CD image and hands back its size. It is complete when it has its
-/// name. `progress` is told the bytes written and those expected.
+/// name. `progress` is told the bytes written and those expected; `stop` becomes
+/// true when the image is to be given up.
 ///
 /// The same files give the same bytes: every date is that of the CD tree (of the
 /// backup, without one), nobody owns anything, no volume id is random.
@@ -144,13 +147,14 @@ impl From<RunError> for IsoError {
 pub fn write(
     contents: &Contents<'_>,
     out: &Path,
+    stop: &Arc<AtomicBool>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, IsoError> {
     let request = Request::new(contents)?;
     let needed = request.size()?;
     room(out, needed)?;
     let partial = Partial::create(out, contents.backup.is_some())?;
-    request.write(&partial.path, needed, progress)?;
+    request.write(&partial.path, needed, stop, progress)?;
     request.read_back(&partial.path)?;
     partial.finish(out)
 }
@@ -257,13 +261,15 @@ impl Request {
         &self,
         out: &Path,
         expected: u64,
+        stop: &Arc<AtomicBool>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), IsoError> {
         // An hour, and one for every 18 GB: a slow disk writes 5 MB a second.
         let limit = Duration::from_secs(3600 + expected / 5_000_000);
         let tool = self
             .with_grafts(self.xorriso().arg("-o").arg(out))
-            .deadline(limit);
+            .deadline(limit)
+            .stop_when(stop);
         thread::scope(|scope| {
             let running = scope.spawn(|| tool.run());
             while !running.is_finished() {
@@ -460,6 +466,10 @@ mod tests {
         (tree, backup)
     }
 
+    fn written(contents: &Contents<'_>, out: &Path) -> Result<u64, IsoError> {
+        write(contents, out, &Arc::default(), &mut |_, _| {})
+    }
+
     fn read_back(image: &Path, path: &str, to: &Path) -> Vec<u8> {
         Tool::new("xorriso")
             .args(["-no_rc", "-osirrox", "on", "-indev"])
@@ -482,7 +492,7 @@ mod tests {
                 backup: Some(&backup),
                 bosinst: None,
             };
-            let bytes = write(&contents, &out, &mut |_, _| {}).unwrap();
+            let bytes = written(&contents, &out).unwrap();
             assert!(bytes <= size(&contents).unwrap());
             fs::read(out).unwrap()
         };
@@ -505,7 +515,7 @@ mod tests {
             backup: Some(&link),
             ..Contents::default()
         };
-        write(&contents, &out, &mut |_, _| {}).unwrap();
+        written(&contents, &out).unwrap();
         let found = read_back(
             &out,
             "/lifeboat/nightly__.mksysb",
@@ -531,7 +541,7 @@ mod tests {
         };
         let request = Request::new(&contents).unwrap();
         let out = place.path().join("x.iso");
-        write(&contents, &out, &mut |_, _| {}).unwrap();
+        written(&contents, &out).unwrap();
         request.read_back(&out).unwrap();
         let mut bytes = fs::read(&backup).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
@@ -550,16 +560,19 @@ mod tests {
         };
         let out = place.path().join("x.iso");
         let partial = Partial::create(&out, false).unwrap();
-        let busy = write(&contents, &out, &mut |_, _| {}).unwrap_err();
+        let busy = written(&contents, &out).unwrap_err();
         assert!(matches!(busy, IsoError::Busy(_)), "{busy}");
         drop(partial);
-        let on_directory = write(&contents, place.path(), &mut |_, _| {}).unwrap_err();
+        let on_directory = written(&contents, place.path()).unwrap_err();
         assert!(
             matches!(on_directory, IsoError::NotAFile(_)),
             "{on_directory}"
         );
+        let stop = Arc::new(AtomicBool::new(true));
+        let stopped = write(&contents, &out, &stop, &mut |_, _| {}).unwrap_err();
+        assert!(matches!(stopped, IsoError::Run(RunError::Stopped { .. })));
         fs::remove_file(tree.join("boot/vmlinuz")).unwrap();
-        let missing = write(&contents, &out, &mut |_, _| {}).unwrap_err();
+        let missing = written(&contents, &out).unwrap_err();
         assert!(
             missing.to_string().contains("tree/boot/vmlinuz is missing"),
             "{missing}"
@@ -584,7 +597,7 @@ mod tests {
         // Sparse: more than any disk here has, in as few sections as there may be.
         file.set_len(MOST).unwrap();
         assert!(size(&contents).unwrap() > MOST);
-        let refused = write(&contents, &place.path().join("x.iso"), &mut |_, _| {}).unwrap_err();
+        let refused = written(&contents, &place.path().join("x.iso")).unwrap_err();
         assert!(matches!(refused, IsoError::Space { .. }), "{refused}");
         file.set_len(MOST + 1).unwrap();
         assert!(matches!(size(&contents), Err(IsoError::Large { .. })));

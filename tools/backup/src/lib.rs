@@ -12,6 +12,7 @@
 //! | `target`, `write` | files, directories, pipes, tapes |
 //! | `lock`, `log` | one at a time, the log of backups |
 //! | `iso` | bootable CDs with a backup on them |
+//! | `schedule` | settings of scheduled backups, and which old ones go |
 
 pub mod bosinst;
 pub mod describe;
@@ -24,12 +25,14 @@ mod report;
 mod request;
 mod run;
 mod scaffold;
+pub mod schedule;
 mod selection;
 pub mod snapshot;
 pub mod target;
 mod write;
 
 pub use error::BackupError;
+pub use lock::Lock;
 pub use report::{Note, Observer, Preview, Report, Silent, Step};
 pub use request::{ImageData, Request, Snapshots, What};
 pub use run::{preview, run};

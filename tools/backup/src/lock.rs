@@ -13,11 +13,11 @@ pub(crate) const PLACE: &str = "/run/lifeboat";
 
 /// The lock; it is free again when this is dropped, or the process ends.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+pub struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 
 impl Lock {
     /// Takes the lock in this directory.
-    pub fn take(place: &Path) -> Result<Self, BackupError> {
+    pub(crate) fn take(place: &Path) -> Result<Self, BackupError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -25,9 +25,6 @@ pub const DEFAULT_BLOCKS: u32 = 100;
 /// The suffix of every backup that is written into a directory.
 pub(crate) const SUFFIX: &str = ".mksysb";
 
-/// Of those of volume groups on their own, which no menu offers to install.
-pub(crate) const GROUP_SUFFIX: &str = ".savevg";
-
 /// Where a backup goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -242,8 +239,7 @@ impl OwnFiles {
                 bare(path).iter().flatten().any(|bare| bare == own)
             }
             Self::In(directory) => {
-                let suffixes = [SUFFIX, GROUP_SUFFIX].map(str::as_bytes);
-                let backup = |bare: &Vec<u8>| suffixes.iter().any(|suffix| bare.ends_with(suffix));
+                let backup = |bare: &Vec<u8>| bare.ends_with(SUFFIX.as_bytes());
                 path.parent() == Some(directory) && bare(path).iter().flatten().any(backup)
             }
         }
