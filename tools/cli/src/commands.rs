@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, mkvgdata, restore,
-    restvg, savevg,
+    auto_backup, bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, restore,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -34,6 +33,7 @@ macro_rules! commands {
 // help is the doc comment of its arguments. Give `about` where several commands have
 // the same arguments.
 commands! {
+    AutoBackup(auto_backup::Args) => auto_backup::run,
     Bootlist(bootlist::Args) => bootlist::run,
     Cfgmgr(cfgmgr::Args) => cfgmgr::run,
     FirstBoot(first_boot::Args) => first_boot::run,
@@ -46,9 +46,6 @@ commands! {
     Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,
     Mkszfile(mkszfile::Args) => mkszfile::run,
-    Mkvgdata(mkvgdata::Args) => mkvgdata::run,
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
-    Restvg(restvg::Args) => restvg::run,
-    Savevg(savevg::Args) => savevg::run,
 }

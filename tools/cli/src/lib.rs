@@ -5,7 +5,7 @@
 //! lets the generator of manual pages read [`command`] and [`manual`]; nothing else
 //! uses it.
 
-mod backup;
+mod auto_backup;
 mod bootlist;
 mod cfgmgr;
 mod commands;
@@ -20,13 +20,10 @@ mod menu;
 mod mkdvd;
 mod mksysb;
 mod mkszfile;
-mod mkvgdata;
 mod out;
 mod progress;
 mod refused;
 mod restore;
-mod restvg;
-mod savevg;
 mod stop;
 mod take;
 

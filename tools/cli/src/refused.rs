@@ -5,6 +5,50 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Command, flag, and why it is refused.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("mkdvd", "-b", NO_PACKAGES),
+    (
+        "mkdvd",
+        "-C",
+        "the image is written in one go, without a copy of its files",
+    ),
+    (
+        "mkdvd",
+        "-d",
+        "nothing is burnt; burn the image with xorriso -as cdrecord dev=DEVICE IMAGE",
+    ),
+    (
+        "mkdvd",
+        "-i",
+        "put the description into /image.data, write a backup with mksysb, then mkdvd -m",
+    ),
+    ("mkdvd", "-l", NO_PACKAGES),
+    ("mkdvd", "-p", NO_PACKAGES),
+    (
+        "mkdvd",
+        "-s",
+        "the menus install systems only; restvg restores a volume group",
+    ),
+    (
+        "mkdvd",
+        "-U",
+        "the image is ISO 9660, which holds files above 4 GiB as well",
+    ),
+    (
+        "mkdvd",
+        "-v",
+        "the menus install systems only; savevg backs up a volume group",
+    ),
+    (
+        "mkdvd",
+        "-V",
+        "no file system is made for the image; name a directory with -I",
+    ),
+    ("mkdvd", "-Y", "there are no licences to accept"),
+    (
+        "mkdvd",
+        "-z",
+        "no program is run from the image before the menus",
+    ),
     ("mksysb", "-A", "Linux has no DMAPI"),
     (
         "mksysb",
@@ -64,15 +108,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "an error never stops the files that follow; the exit status says it",
     ),
     ("restore", "-Z", "Linux has no encrypted JFS2"),
-    ("savevg", "-A", "Linux has no DMAPI"),
-    (
-        "savevg",
-        "-P",
-        "name the files in /etc/exclude.VG, or compress everything",
-    ),
-    ("savevg", "-Z", "Linux has no encrypted JFS2"),
 ];
 
+const NO_PACKAGES: &str = "nothing but the backup is installed from the image";
 const INODE: &str = "it is for archives by inode, and system backups are by name";
 
 /// The sentence for a flag that is known on AIX; `None` for any other mistake.

@@ -1,7 +1,7 @@
 //! Signals that end a long command: it cleans up and says so.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -18,11 +18,16 @@ pub enum Again {
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set from now on, unless whoever started us
-/// had them ignored (`nohup`). To be called before other threads are started.
+/// had them ignored (`nohup`). To be called before other threads are started; later
+/// calls hand out the first one's flag.
 ///
 /// A file that becomes longer than `ulimit -f` allows is an error from now on, not a
 /// signal.
 pub fn on_signals(again: Again) -> Result<Arc<AtomicBool>> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if let Some(stop) = STOP.get() {
+        return Ok(Arc::clone(stop));
+    }
     let ignored = ignored();
     let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
     let ends: SigSet = ends
@@ -32,7 +37,7 @@ pub fn on_signals(again: Again) -> Result<Arc<AtomicBool>> {
     let mut blocked = ends;
     blocked.add(Signal::SIGXFSZ);
     blocked.thread_block().context("blocking signals")?;
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(STOP.get_or_init(Arc::default));
     let flag = Arc::clone(&stop);
     // Ends with the process.
     thread::spawn(move || {
