@@ -19,12 +19,14 @@ LIFEBOAT  := $(TARGETDIR)/$(POWER)/release/lifeboat
 INIT      := $(TARGETDIR)/$(POWER)/release/init
 HOST      := $(TARGETDIR)/host
 IMAGE     := $(HOST)/image-build
-SCENARIOS := $(HOST)/scenarios --image-build $(IMAGE) --rescue $(RESCUE) --iso $(ISO) --backup $(DEMO) --work $(WORK)
+# Under one name whatever its version: what the scenarios install.
+DEB       := $(BUILD)/lifeboat.deb
+SCENARIOS := $(HOST)/scenarios --image-build $(IMAGE) --rescue $(RESCUE) --iso $(ISO) --backup $(DEMO) --package $(DEB) --work $(WORK)
 
 # Crates whose bytes end up on disks or media: their tests run on both byte orders.
 WIRE      := -p lifeboat-stanza -p lifeboat-archive -p lifeboat-layout -p lifeboat-boot -p lifeboat-devices
 
-.PHONY: setup check units-both-orders binaries host-tools image demo-backup demo run e2e test bench man clean
+.PHONY: setup check units-both-orders binaries host-tools image demo-backup demo run deb rpm packages e2e test bench man clean
 
 setup: ## install what is missing on a Debian or Ubuntu host
 	@image-build/setup.sh
@@ -49,6 +51,14 @@ image: binaries host-tools ## rescue ISO and netboot tree in build/
 	$(IMAGE) iso --rescue $(RESCUE) --out $(ISO)
 	$(IMAGE) netboot --rescue $(RESCUE) --out $(BUILD)/netboot
 
+packages: deb rpm ## .deb and .rpm for Power in build/packages
+
+deb: image
+	package=$$($(IMAGE) package deb --lifeboat $(LIFEBOAT) --rescue $(RESCUE)); cp "$$package" $(DEB)
+
+rpm: image
+	$(IMAGE) package rpm --lifeboat $(LIFEBOAT) --rescue $(RESCUE)
+
 demo-backup: host-tools ## the system backup of the demo system, cached outside the checkout
 	$(IMAGE) demo --lifeboat $(HOST)/lifeboat --out $(DEMO)
 
@@ -58,13 +68,13 @@ demo: image demo-backup ## the main job, end to end, unattended
 run: image demo-backup ## the rescue CD on this terminal
 	$(SCENARIOS) run
 
-e2e: image demo-backup ## all scenarios, or ONLY=name
+e2e: image demo-backup deb ## all scenarios, or ONLY=name
 	$(SCENARIOS) test --jobs 2 $(if $(ONLY),--only $(ONLY))
 
 test: setup ## what CI runs
 	$(MAKE) check
 	$(MAKE) units-both-orders
-	$(MAKE) image demo-backup
+	$(MAKE) image demo-backup deb
 	$(SCENARIOS) test --core --jobs 2
 
 bench: image demo-backup ## sizes, CPU seconds, memory

@@ -139,7 +139,10 @@ fn lock(path: &Path) -> Result<File, FsError> {
 
 /// Removes a directory that may be absent, and may hold files that belong to
 /// ids of a user namespace.
-fn remove(path: &Path) -> Result<(), FsError> {
+///
+/// # Errors
+/// [`FsError`] with the directory.
+pub fn remove(path: &Path) -> Result<(), FsError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

@@ -84,7 +84,7 @@ fn part(memory: &Path, name: &str, extension: &str) -> PathBuf {
 
 /// One gzip member without a name and with time 0, so that the same bytes
 /// always give the same file.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     // Magic, method deflate, no flags, no time, slowest compression, Unix.
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3];
     out.extend(miniz_oxide::deflate::compress_to_vec(bytes, DEFLATE_LEVEL));

@@ -1,6 +1,7 @@
 //! The rescue CD: the tree that it is made from, and the image.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use lifeboat_backup::iso::{self, Contents};
 use lifeboat_sys::fs::{self, PathContext as _};
@@ -89,7 +90,7 @@ pub fn build(
     };
     // An image above its budget must not stand where a good one is expected.
     let unfinished = work.path().join("unfinished.iso");
-    let bytes = iso::write(&contents, &unfinished, &mut |_, _| {})?;
+    let bytes = iso::write(&contents, &unfinished, &Arc::default(), &mut |_, _| {})?;
     if backup.is_none() {
         Budget::Iso.check(bytes)?;
     }

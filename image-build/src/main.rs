@@ -16,6 +16,7 @@ mod modinfo;
 mod modules;
 mod netboot;
 mod newc;
+mod package;
 mod programs;
 mod progress;
 mod rescue;
@@ -91,6 +92,17 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Write a package to be installed on a Power system
+    Package {
+        /// The form of the package
+        form: package::Form,
+        /// The lifeboat program, static, for powerpc64le
+        #[arg(long)]
+        lifeboat: PathBuf,
+        /// The directory that `rescue` wrote
+        #[arg(long)]
+        rescue: PathBuf,
+    },
     /// Make the demo: the system backup of a small Debian system
     Demo {
         /// The lifeboat program, for this host
@@ -157,6 +169,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             })?;
         }
         Command::Docs { out } => docs::build(&out)?,
+        Command::Package {
+            form,
+            lifeboat,
+            rescue,
+        } => println!("{}", package::build(form, &lifeboat, &rescue)?.display()),
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

@@ -104,7 +104,10 @@ fn components(
 
 /// Reads one of our own programs. One for the build host, or one that needs
 /// libraries, would only be noticed when the machine does not start.
-fn own_program(path: &Path) -> anyhow::Result<Vec<u8>> {
+///
+/// # Errors
+/// When it is no static program for Power.
+pub fn own_program(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path)?;
     let elf = Elf::parse(&bytes);
     let fits = elf.is_ok_and(|elf| elf.is_power() && elf.interpreter().is_none());
