@@ -77,8 +77,8 @@ test: setup ## what CI runs
 	$(MAKE) image demo-backup deb
 	$(SCENARIOS) test --core --jobs 2
 
-bench: image demo-backup ## sizes, CPU seconds, memory
-	$(SCENARIOS) bench --lifeboat $(LIFEBOAT)
+bench: $(if $(filter throughput,$(ONLY)),,image) demo-backup ## sizes, CPU seconds, memory, throughput beside others; or ONLY=throughput
+	$(SCENARIOS) bench --lifeboat $(LIFEBOAT) --host-lifeboat $(HOST)/lifeboat $(if $(ONLY),--only $(ONLY))
 
 man: ## manual pages and shell completions in build/docs
 	$(CARGO) build --profile host -p lifeboat-image-build

@@ -19,6 +19,8 @@ packages=(
     grub-common xorriso mtools xz-utils zstd
     # the demo system's list of files
     attr acl libcap2-bin
+    # what restored trees are compared with, and what the benchmark has beside us
+    rsync pigz fsarchiver
     # what judges a restored disk from outside, and reads back what we wrote
     cpio gdisk fdisk e2fsprogs xfsprogs dosfstools
 )

@@ -13,4 +13,5 @@ pub mod regex;
 pub mod run;
 pub mod session;
 pub mod tape;
+pub mod usage;
 pub mod xattr;

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::child::tie;
+use crate::usage::{self, Usage};
 
 /// How many bytes of a program's standard error an error message keeps.
 const TAIL: usize = 2000;
@@ -179,6 +180,25 @@ impl Tool {
     /// [`RunError`] with the command line and the tail of what it said.
     pub fn run(&self) -> Result<Output, RunError> {
         let (status, output) = self.status()?;
+        self.succeeded(status, output)
+    }
+
+    /// As [`run`](Self::run), with what the program took.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn measured(&self) -> Result<(Output, Usage), RunError> {
+        let start = Instant::now();
+        let look = |child: &mut Child| {
+            let ended = usage::try_wait(child)?;
+            Ok(ended.map(|(status, usage)| (status, usage, start.elapsed())))
+        };
+        // Often enough for a program that takes a fraction of a second.
+        let ((status, usage, wall), output) = self.to_end(Duration::from_millis(1), look)?;
+        Ok((self.succeeded(status, output)?, Usage { wall, ..usage }))
+    }
+
+    fn succeeded(&self, status: ExitStatus, output: Output) -> Result<Output, RunError> {
         if status.success() {
             return Ok(output);
         }
@@ -201,6 +221,16 @@ impl Tool {
     /// # Errors
     /// Only when the program could not be run or had to be stopped.
     pub fn status(&self) -> Result<(ExitStatus, Output), RunError> {
+        self.to_end(Duration::from_millis(50), Child::try_wait)
+    }
+
+    /// Runs to the end; `look` says whether it is reached, and is asked at least as
+    /// often as `pause` says.
+    fn to_end<T>(
+        &self,
+        pause: Duration,
+        look: impl Fn(&mut Child) -> io::Result<Option<T>>,
+    ) -> Result<(T, Output), RunError> {
         log::info!("run: {}", self.argv());
         let mut child = self.spawn()?;
         let lost = |source| RunError::Io {
@@ -219,7 +249,7 @@ impl Tool {
             });
             let out = scope.spawn(|| stdout.map_or(Ok(Vec::new()), |pipe| drain(pipe, &name)));
             let err = scope.spawn(|| stderr.map_or(Ok(Vec::new()), |pipe| drain(pipe, &name)));
-            let status = self.wait(&mut child);
+            let status = self.wait(&mut child, pause, look);
             let broken = || Err(io::Error::other("a reader thread panicked"));
             (
                 status,
@@ -260,7 +290,12 @@ impl Tool {
 
     /// Waits with a deadline. Polling, because a pidfd needs Linux 5.3 and the
     /// programs run here take from milliseconds to minutes.
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, RunError> {
+    fn wait<T>(
+        &self,
+        child: &mut Child,
+        longest: Duration,
+        look: impl Fn(&mut Child) -> io::Result<Option<T>>,
+    ) -> Result<T, RunError> {
         let lost = |source| RunError::Io {
             argv: self.argv(),
             source,
@@ -268,7 +303,7 @@ impl Tool {
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
-            if let Some(status) = child.try_wait().map_err(lost)? {
+            if let Some(status) = look(child).map_err(lost)? {
                 return Ok(status);
             }
             let is_late = start.elapsed() > self.limit;
@@ -283,7 +318,7 @@ impl Tool {
                 });
             }
             thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(longest);
         }
     }
 
@@ -392,6 +427,17 @@ mod tests {
             path(Some("/bin:/sbin:/usr/bin:/usr/sbin")),
             "/bin:/sbin:/usr/bin:/usr/sbin"
         );
+    }
+
+    #[test]
+    fn what_a_program_took_is_told_with_its_children() {
+        let busy = "i=0; while test $i -lt 20000; do i=$((i+1)); done";
+        let sh = Tool::new("sh").args(["-c", &format!("sh -c '{busy}'; exit 0")]);
+        let (_, usage) = sh.measured().unwrap();
+        assert!(usage.cpu() > Duration::ZERO && usage.wall > Duration::ZERO);
+        assert!(usage.memory > 100_000, "{usage:?}");
+        let failed = Tool::new("false").measured();
+        assert!(matches!(failed, Err(RunError::Failed { .. })));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What the media weigh and what a restore costs. Prints; asserts nothing.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -13,25 +12,11 @@ use crate::{marks, menus, runner};
 /// Memory sizes to try, in MiB; the emulated machine takes multiples of 256.
 const MEMORIES: [u32; 3] = [512, 768, 1024];
 
-/// What to measure
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Restores to take the median of
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
-    runs: u8,
-    /// The lifeboat binary for Power
-    #[arg(
-        long,
-        default_value = "target/powerpc64le-unknown-linux-gnu/release/lifeboat"
-    )]
-    lifeboat: PathBuf,
-}
-
-/// Runs the command.
+/// Measures; a restore is timed `runs` times.
 ///
 /// # Errors
 /// When a file is missing or a restore fails at 1 GiB.
-pub fn run(media: &Media, args: &Args) -> Result<ExitCode> {
+pub fn run(media: &Media, lifeboat: &Path, runs: u8) -> Result<()> {
     println!("Bytes");
     size("rescue ISO", &media.iso)?;
     for file in files(&media.rescue)? {
@@ -41,16 +26,16 @@ pub fn run(media: &Media, args: &Args) -> Result<ExitCode> {
             .to_string_lossy();
         size(&format!("rescue/{name}"), &file)?;
     }
-    size("lifeboat binary", &args.lifeboat)?;
+    size("lifeboat binary", lifeboat)?;
     size("demo backup", &media.backup)?;
 
     let lab = Lab::new(media, "bench")?;
     let cd = lab.cd("demo", Some(&media.backup), None)?;
     let mut times = Vec::new();
-    for run in 1..=args.runs {
+    for run in 1..=runs {
         times.push(restore(&lab, &cd, &format!("run-{run}"), 1024)?);
     }
-    println!("CPU seconds of QEMU at 1024 MiB, median of {}", args.runs);
+    println!("CPU seconds of QEMU at 1024 MiB, median of {runs}");
     let cpu = |pick: fn(&Times) -> Duration| -> Result<f64> {
         let median = marks::median(times.iter().map(pick).collect());
         Ok(median.context("no runs")?.as_secs_f64())
@@ -71,7 +56,7 @@ pub fn run(media: &Media, args: &Args) -> Result<ExitCode> {
     });
     let smallest = smallest.context("the restore completes with no memory size tried")?;
     println!("Smallest memory in which the restore completes\n  {smallest} MiB");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 struct Times {
