@@ -21,7 +21,7 @@ HOST      := $(TARGETDIR)/host
 IMAGE     := $(HOST)/image-build
 # Under one name whatever its version: what the scenarios install.
 DEB       := $(BUILD)/lifeboat.deb
-SCENARIOS := $(HOST)/scenarios --image-build $(IMAGE) --rescue $(RESCUE) --iso $(ISO) --backup $(DEMO) --package $(DEB) --work $(WORK)
+SCENARIOS := $(HOST)/scenarios --image-build $(IMAGE) --host-lifeboat $(HOST)/lifeboat --rescue $(RESCUE) --iso $(ISO) --backup $(DEMO) --package $(DEB) --work $(WORK)
 
 # Crates whose bytes end up on disks or media: their tests run on both byte orders.
 WIRE      := -p lifeboat-stanza -p lifeboat-archive -p lifeboat-layout -p lifeboat-boot -p lifeboat-devices
@@ -78,7 +78,7 @@ test: setup ## what CI runs
 	$(SCENARIOS) test --core --jobs 2
 
 bench: $(if $(filter throughput,$(ONLY)),,image) demo-backup ## sizes, CPU seconds, memory, throughput beside others; or ONLY=throughput
-	$(SCENARIOS) bench --lifeboat $(LIFEBOAT) --host-lifeboat $(HOST)/lifeboat $(if $(ONLY),--only $(ONLY))
+	$(SCENARIOS) bench --lifeboat $(LIFEBOAT) $(if $(ONLY),--only $(ONLY))
 
 man: ## manual pages and shell completions in build/docs
 	$(CARGO) build --profile host -p lifeboat-image-build

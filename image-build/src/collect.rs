@@ -75,7 +75,7 @@ fn collect(into: &Path) -> Result<(), CollectError> {
     let tar = into.join("packages.tar");
     let include = format!("--include={}", PACKAGES.join(","));
     let versions = r#"--extract-hook=cd "$1/var/cache/apt/archives" && ls -1 | grep '\.deb$' > "$1/package-versions""#;
-    debian::bootstrap(&["--variant=extract", &include, versions], &tar)?;
+    debian::bootstrap(SUITE, &["--variant=extract", &include, versions], &tar)?;
     let root = into.join("root");
     fs::create_dir_all(&root)?;
     // Ownership does not matter: the image's own is written by us.

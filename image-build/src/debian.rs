@@ -8,6 +8,8 @@ use lifeboat_sys::run::{RunError, Tool};
 
 /// The release that the rescue image and the demo system are made of.
 pub const SUITE: &str = "trixie";
+/// Releases that are their own updates.
+const ROLLING: [&str; 2] = ["sid", "unstable"];
 /// Debian's name for little-endian Power.
 pub const ARCHITECTURE: &str = "ppc64el";
 /// Names another archive than the build host's.
@@ -56,9 +58,9 @@ impl Archive {
         archive
     }
 
-    /// The archive as sources.list lines; none means mmdebstrap's default, which
-    /// has updates and security as well.
-    fn lines(&self) -> Vec<String> {
+    /// The archive as sources.list lines for a release; none means mmdebstrap's
+    /// default, which has updates and security as well.
+    fn lines(&self, release: &str) -> Vec<String> {
         let Some(main) = &self.main else {
             return Vec::new();
         };
@@ -70,39 +72,43 @@ impl Archive {
             };
             format!("deb {key}{uri} {suite} main")
         };
-        let mut lines = vec![line(main, SUITE), line(main, &format!("{SUITE}-updates"))];
-        lines.extend(
-            self.security
-                .iter()
-                .map(|uri| line(uri, &format!("{SUITE}-security"))),
-        );
+        let mut lines = vec![line(main, release)];
+        if !ROLLING.contains(&release) {
+            lines.push(line(main, &format!("{release}-updates")));
+            let security = self.security.iter();
+            lines.extend(security.map(|uri| line(uri, &format!("{release}-security"))));
+        }
         lines
     }
 }
 
-/// Makes a tar archive of a Debian system with mmdebstrap; `options` say which.
+/// Makes a tar archive of a Debian system of a release with mmdebstrap; `options`
+/// say which.
 ///
-/// Updates and security fixes are included. When their indexes cannot be had
+/// Updates and security fixes are included, if the release has any. When their indexes cannot be had
 /// (a mirror in the middle of its own update) the release alone is taken, which
 /// is said.
 ///
 /// # Errors
 /// [`RunError`] when mmdebstrap fails without updates as well.
-pub fn bootstrap(options: &[&str], tar: &Path) -> Result<(), RunError> {
-    let lines = Archive::find().lines();
+pub fn bootstrap(release: &str, options: &[&str], tar: &Path) -> Result<(), RunError> {
+    let lines = Archive::find().lines(release);
     let tool = |extra: &[&str]| {
         Tool::new("mmdebstrap")
             .arg(format!("--architectures={ARCHITECTURE}"))
             .arg("--format=tar")
             .args(options)
             .args(extra)
-            .arg(SUITE)
+            .arg(release)
             .arg(tar)
             .args(&lines)
     };
     let Err(error) = tool(&[]).run() else {
         return Ok(());
     };
+    if ROLLING.contains(&release) {
+        return Err(error);
+    }
     eprintln!(
         "  Updates and security fixes cannot be fetched, taking the release alone: {}",
         reason(&error)
@@ -139,17 +145,21 @@ mod tests {
             security: Some("http://c.example/".into()),
         };
         assert_eq!(archive, expected);
-        let suites: Vec<String> = archive
-            .lines()
-            .iter()
-            .map(|line| line.split_whitespace().rev().nth(1).unwrap().to_owned())
-            .collect();
-        assert_eq!(suites, ["trixie", "trixie-updates", "trixie-security"]);
+        let suites = |release| -> Vec<String> {
+            let lines = archive.lines(release);
+            let suite = |line: &String| line.split_whitespace().rev().nth(1).unwrap().to_owned();
+            lines.iter().map(suite).collect()
+        };
+        assert_eq!(
+            suites("trixie"),
+            ["trixie", "trixie-updates", "trixie-security"]
+        );
+        assert_eq!(suites("sid"), ["sid"]);
     }
 
     #[test]
     fn another_distribution_leaves_the_choice_to_mmdebstrap() {
         let archive = Archive::parse("http://a.example/ubuntu/|Ubuntu|main\n");
-        assert_eq!(archive.lines(), [""; 0]);
+        assert_eq!(archive.lines(SUITE), [""; 0]);
     }
 }

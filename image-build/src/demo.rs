@@ -92,7 +92,7 @@ fn install(packages: &[&str], tar: &Path) -> Result<(), DemoError> {
     fs::write(&hook, CUSTOMIZE)?;
     let include = format!("--include={}", packages.join(","));
     let customize = format!("--customize-hook={}", hook.display());
-    debian::bootstrap(&["--variant=minbase", &include, &customize], tar)?;
+    debian::bootstrap(SUITE, &["--variant=minbase", &include, &customize], tar)?;
     Ok(())
 }
 

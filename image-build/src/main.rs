@@ -19,6 +19,7 @@ mod newc;
 mod package;
 mod programs;
 mod progress;
+mod release;
 mod rescue;
 mod root;
 mod skeleton;
@@ -103,6 +104,11 @@ enum Command {
         #[arg(long)]
         rescue: PathBuf,
     },
+    /// Make a small Debian system of any release; print where its tar archive is
+    Release {
+        /// Debian's name for it: bookworm, sid
+        name: String,
+    },
     /// Make the demo: the system backup of a small Debian system
     Demo {
         /// The lifeboat program, for this host
@@ -174,6 +180,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             lifeboat,
             rescue,
         } => println!("{}", package::build(form, &lifeboat, &rescue)?.display()),
+        Command::Release { name } => println!("{}", release::system(&name)?.display()),
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

@@ -31,6 +31,9 @@ pub struct Media {
     /// Our package for Debian on Power
     #[arg(long, default_value = "build/lifeboat.deb")]
     pub package: PathBuf,
+    /// The lifeboat program for this host
+    #[arg(long, default_value = "lifeboat")]
+    pub host_lifeboat: PathBuf,
     /// The program that makes CDs
     #[arg(long, default_value = "image-build")]
     pub image_build: PathBuf,

@@ -4,6 +4,7 @@
 mod base;
 mod bench;
 mod demo;
+mod description;
 mod image_data;
 mod judge;
 mod lab;

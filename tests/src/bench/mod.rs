@@ -31,9 +31,6 @@ pub struct Args {
         default_value = "target/powerpc64le-unknown-linux-gnu/release/lifeboat"
     )]
     lifeboat: PathBuf,
-    /// The lifeboat binary for this host
-    #[arg(long, default_value = "target/host/lifeboat")]
-    host_lifeboat: PathBuf,
     /// Where the trees and archives of the throughput part lie for the time being,
     /// 3 GiB
     #[arg(long, default_value = "/dev/shm")]
@@ -58,7 +55,7 @@ pub fn run(media: &Media, args: &Args) -> Result<ExitCode> {
         media::run(media, &args.lifeboat, args.runs)?;
     }
     if args.only != Some(Part::Media) {
-        throughput::run(media, &args.host_lifeboat, &args.place, args.rounds)?;
+        throughput::run(media, &args.place, args.rounds)?;
     }
     Ok(ExitCode::SUCCESS)
 }

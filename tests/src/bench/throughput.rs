@@ -11,6 +11,7 @@ use lifeboat_sys::usage::Usage;
 use super::material::{Tree, few_large, many_small};
 use super::peers::{OTHERS, Peer};
 use super::table::{self, Column};
+use crate::description;
 use crate::lab::Media;
 
 /// What one program took in one round.
@@ -28,14 +29,14 @@ pub struct Round {
 ///
 /// # Errors
 /// When a program fails, or restores another tree.
-pub fn run(media: &Media, lifeboat: &Path, place: &Path, rounds: u8) -> Result<()> {
+pub fn run(media: &Media, place: &Path, rounds: u8) -> Result<()> {
     let place = tempfile::Builder::new()
         .prefix("lifeboat-bench-")
         .tempdir_in(place)
         .at("create a directory in", place)?;
     let small = many_small(&media.backup, place.path())?;
     let large = few_large(&small, place.path())?;
-    let mut peers = vec![ours(media, lifeboat, place.path())?];
+    let mut peers = vec![ours(media, place.path())?];
     for peer in OTHERS {
         if peer.is_installed() {
             peers.push(peer);
@@ -66,19 +67,14 @@ pub fn run(media: &Media, lifeboat: &Path, place: &Path, rounds: u8) -> Result<(
     Ok(())
 }
 
-/// Ours, with the demo's description of disks that never matter here.
-fn ours(media: &Media, lifeboat: &Path, place: &Path) -> Result<Peer> {
-    Tool::new("tar")
-        .args(["-I", "zstd", "-C"])
-        .arg(place)
-        .arg("-xf")
-        .arg(&media.backup)
-        .args(["./image.data", "./bosinst.data"])
-        .run()?;
+/// Ours, with the demo's description of disks, which does not matter here.
+fn ours(media: &Media, place: &Path) -> Result<Peer> {
+    let (image_data, bosinst_data) = description::demo(&media.backup, place)?;
+    let program = &media.host_lifeboat;
     Ok(Peer::Lifeboat {
-        program: std::path::absolute(lifeboat).at("find", lifeboat)?,
-        image_data: place.join("image.data"),
-        bosinst_data: place.join("bosinst.data"),
+        program: std::path::absolute(program).at("find", program)?,
+        image_data,
+        bosinst_data,
     })
 }
 

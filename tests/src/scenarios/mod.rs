@@ -9,6 +9,7 @@ mod install_auto;
 mod roundtrip;
 mod shell;
 mod sources;
+mod trees;
 
 use anyhow::Result;
 
@@ -82,5 +83,11 @@ pub const ALL: &[Scenario] = &[
         about: "a backup of a system in motion: of one moment, or the changes named",
         core: false,
         run: busy::run,
+    },
+    Scenario {
+        name: "mksysb-trees",
+        about: "systems of other releases backed up and extracted, by GNU tar too; no machine",
+        core: false,
+        run: trees::run,
     },
 ];

@@ -1,0 +1,57 @@
+//! A small Debian system of any release, as a tar archive: for scenarios that back
+//! up other systems than the demo.
+
+use std::path::PathBuf;
+
+use lifeboat_sys::fs::FsError;
+use lifeboat_sys::run::RunError;
+
+use crate::cache::{self, CacheError, Key};
+use crate::debian::{self, ARCHITECTURE};
+use crate::progress::step;
+
+/// What a package manager needs, and nothing else: the smallest that is a system.
+const VARIANT: &str = "--variant=apt";
+
+/// The system cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// mmdebstrap failed.
+    #[error("0590-960 A Debian system of {release} cannot be made")]
+    Run {
+        /// Which release.
+        release: String,
+        /// Why.
+        #[source]
+        source: RunError,
+    },
+    /// There is no place for it.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// The tar archive of a system of this release; it is kept in the cache.
+///
+/// # Errors
+/// [`ReleaseError`] when it is not there and cannot be made.
+pub fn system(release: &str) -> Result<PathBuf, ReleaseError> {
+    let key = Key::default()
+        .with(release)
+        .with(ARCHITECTURE)
+        .with(VARIANT);
+    let kind = format!("system-{release}");
+    let entry = cache::entry(&cache::directory()?, &kind, &key, false, |entry| {
+        let what = format!("Making a Debian system of {release} (kept for the next time)");
+        step(&what, || {
+            debian::bootstrap(release, &[VARIANT], &entry.join("rootfs.tar"))
+        })
+        .map_err(|source| ReleaseError::Run {
+            release: release.to_owned(),
+            source,
+        })
+    })?;
+    Ok(entry.join("rootfs.tar"))
+}

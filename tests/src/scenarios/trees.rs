@@ -1,0 +1,154 @@
+//! `mksysb-trees`: systems of other releases than the demo's are backed up and come
+//! back, as programs see them that are not ours.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use lifeboat_sys::fs::{self, PathContext};
+use lifeboat_sys::run::Tool;
+use nix::unistd::Uid;
+
+use crate::description;
+use crate::lab::Lab;
+
+/// Debian's last release and its next.
+const RELEASES: [&str; 2] = ["bookworm", "sid"];
+
+/// What a backup holds beside the system.
+const OWN: [&str; 3] = ["./bosinst.data", "./image.data", "./.lifeboat"];
+
+pub fn run(lab: &Lab) -> Result<()> {
+    RELEASES
+        .into_iter()
+        .try_for_each(|release| one(lab, release).with_context(|| format!("a tree of {release}")))
+}
+
+fn one(lab: &Lab, release: &str) -> Result<()> {
+    let tree = lab.path(release);
+    unpack(lab, release, &tree)?;
+    let backup = lab.path(&format!("{release}.mksysb"));
+    write(lab, &tree, &backup).context("writing the backup")?;
+    as_root(&lab.media.host_lifeboat)
+        .args(["lsmksysb", "-V", "-f"])
+        .arg(&backup)
+        .run()
+        .context("verifying the backup")?;
+    let by_tar = lab.path(&format!("{release}-tar"));
+    compare(&backup, &tree).context("GNU tar compares the tree with the backup")?;
+    extract(&backup, &by_tar).context("GNU tar extracts the backup")?;
+    same(&tree, &by_tar).context("what GNU tar extracted")?;
+    let by_us = lab.path(&format!("{release}-restored"));
+    restore(lab, &backup, &by_us).context("restoring the backup")?;
+    same(&tree, &by_us).context("what was restored")?;
+    println!("  {release}: {}", pretty_name(&by_us)?);
+    let work = [tree, by_tar, by_us, backup];
+    as_root("rm").args(["-rf", "--"]).args(work).run()?;
+    Ok(())
+}
+
+/// The system as its package manager made it. The kernel fills /dev.
+fn unpack(lab: &Lab, release: &str, to: &Path) -> Result<()> {
+    let printed = Tool::new(&lab.media.image_build)
+        .args(["release", release])
+        .run()?
+        .text();
+    let tar = PathBuf::from(printed.trim());
+    fs::create_dir_all(to)?;
+    extracting(&tar, to).arg("--exclude=./dev/*").run()?;
+    Ok(())
+}
+
+fn write(lab: &Lab, tree: &Path, to: &Path) -> Result<()> {
+    let (image_data, bosinst_data) = description::demo(&lab.media.backup, &lab.dir)?;
+    as_root(&lab.media.host_lifeboat)
+        .args(["mksysb", "--tree"])
+        .arg(tree)
+        .arg("--image-data")
+        .arg(image_data)
+        .arg("--bosinst-data")
+        .arg(bosinst_data)
+        .arg(to)
+        .run()?;
+    Ok(())
+}
+
+/// GNU tar names every file that differs, and fails then.
+fn compare(backup: &Path, tree: &Path) -> Result<()> {
+    as_root("tar")
+        .args(["--compare", "-I", "zstd", "--numeric-owner"])
+        .args(["--xattrs", "--xattrs-include=*", "--acls"])
+        .args(OWN.map(|path| format!("--exclude={path}")))
+        .arg("--file")
+        .arg(backup)
+        .arg("--directory")
+        .arg(tree)
+        .run()?;
+    Ok(())
+}
+
+fn extract(backup: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    extracting(backup, to)
+        .args(["-I", "zstd"])
+        .args(OWN.map(|path| format!("--exclude={path}")))
+        .run()?;
+    Ok(())
+}
+
+fn extracting(archive: &Path, to: &Path) -> Tool {
+    as_root("tar")
+        .args(["--extract", "--numeric-owner", "--preserve-permissions"])
+        .args(["--xattrs", "--xattrs-include=*", "--acls"])
+        .arg("--file")
+        .arg(archive)
+        .arg("--directory")
+        .arg(to)
+}
+
+fn restore(lab: &Lab, backup: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    // It restores into the directory in which it is.
+    let program = &lab.media.host_lifeboat;
+    as_root("env")
+        .arg("-C")
+        .arg(to)
+        .arg(std::path::absolute(program).at("find", program)?)
+        .args(["restore", "-xf"])
+        .arg(backup)
+        .run()?;
+    Ok(())
+}
+
+/// rsync names every file that differs in content, owner, mode, time, links or
+/// attributes.
+fn same(tree: &Path, copy: &Path) -> Result<()> {
+    let slash = |path: &Path| format!("{}/", path.display());
+    let differences = as_root("rsync")
+        .args(["-naAXHc", "--delete", "--itemize-changes"])
+        .args([slash(tree), slash(copy)])
+        .run()?
+        .text();
+    ensure!(differences.is_empty(), "rsync tells apart\n{differences}");
+    Ok(())
+}
+
+/// What a restored system calls itself.
+fn pretty_name(root: &Path) -> Result<String> {
+    let text = fs::read_to_string(root.join("usr/lib/os-release"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let name = line.context("no name in os-release")?;
+    Ok(name.trim_matches('"').to_owned())
+}
+
+/// A program that may make and read files of any owner: as root, or as the root of a
+/// user namespace.
+fn as_root(program: impl AsRef<std::ffi::OsStr>) -> Tool {
+    if Uid::effective().is_root() {
+        return Tool::new(program);
+    }
+    Tool::new("unshare")
+        .args(["--map-root-user", "--map-auto", "--"])
+        .arg(program)
+}
