@@ -23,6 +23,9 @@ pub enum BackupError {
     /// One at a time.
     #[error("0590-341 Another backup of this system is being made")]
     Busy,
+    /// It is no volume group on its own.
+    #[error("0590-256 {0} is the root volume group: mksysb backs it up")]
+    RootGroup(String),
     /// The exclude file.
     #[error(transparent)]
     Exclude(#[from] ExcludeError),
@@ -46,7 +49,7 @@ pub enum BackupError {
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     /// No description of the disks.
-    #[error("0590-346 There is no {}; mksysb -i or mkszfile makes it", .0.display())]
+    #[error("0590-346 There is no {}; -i makes it", .0.display())]
     NoImageData(PathBuf),
     /// A description that is no stanza file.
     #[error("0590-347 {} cannot be read", path.display())]

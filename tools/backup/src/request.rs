@@ -16,6 +16,8 @@ pub struct Request {
     pub what: What,
     /// Whether `image.data` is made first.
     pub image_data: ImageData,
+    /// Only the description is stored, and no file (`savevg -r`).
+    pub description_only: bool,
     /// A file of patterns: what they match is left out (`mksysb -e`).
     pub exclude: Option<PathBuf>,
     /// A file of mount points: file systems that are left out (`mksysb -x`).

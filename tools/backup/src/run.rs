@@ -20,7 +20,7 @@ use crate::request::{ImageData, Request, Snapshots, What};
 use crate::scaffold::Scaffold;
 use crate::selection::{Choice, Chosen};
 use crate::snapshot::{self, Held, Planned, Way, Why};
-use crate::target::{Room, SUFFIX, Target, TargetError, room};
+use crate::target::{GROUP_SUFFIX, Room, SUFFIX, Target, TargetError, room};
 use crate::write::{Written, write};
 
 /// Bytes of headers for a file, roughly: what a survey does not count.
@@ -42,7 +42,7 @@ pub fn run(request: &Request, observer: &dyn Observer) -> Result<Report, BackupE
         request,
         observer,
         choice: &choice,
-        target: named(&request.target)?,
+        target: named(request)?,
     };
     let mut notes = Notes::new(observer);
     let outcome = match &request.what {
@@ -129,16 +129,21 @@ fn sort(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
     findings.partition(Finding::is_harmless)
 }
 
-/// A directory becomes a new file in it, named after the system and the time.
-fn named(target: &Target) -> Result<Target, BackupError> {
-    let Target::Directory(directory) = target else {
-        return Ok(target.clone());
+/// A directory becomes a new file in it, named after the system, the volume group if it
+/// is one on its own, and the time.
+fn named(request: &Request) -> Result<Target, BackupError> {
+    let Target::Directory(directory) = &request.target else {
+        return Ok(request.target.clone());
     };
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     let host = host.split('.').next().filter(|host| !host.is_empty());
     let time = date("+%Y%m%d-%H%M%S")?;
-    let name = format!("{}-{time}{SUFFIX}", host.unwrap_or("system"));
+    let host = host.unwrap_or("system");
+    let name = match &request.what {
+        What::Running(Wanted::Group(group)) => format!("{host}-{group}-{time}{GROUP_SUFFIX}"),
+        What::Running(Wanted::Root) | What::Tree { .. } => format!("{host}-{time}{SUFFIX}"),
+    };
     Ok(Target::File(directory.join(name)))
 }
 
@@ -365,6 +370,14 @@ impl Job<'_> {
         self.observer.step(Step::Probe);
         let system = probe(wanted)?;
         let mut file_systems = system.file_systems.clone();
+        if let Wanted::Group(name) = wanted
+            && file_systems.iter().any(|fs| fs.mount == Path::new("/"))
+        {
+            return Err(BackupError::RootGroup(name.clone()));
+        }
+        if self.request.description_only {
+            file_systems.clear();
+        }
         for mount in &self.choice.without {
             let before = file_systems.len();
             file_systems.retain(|mounted| mounted.mount != *mount);

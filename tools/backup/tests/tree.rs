@@ -49,6 +49,7 @@ impl Place {
                 bosinst_data: self.path("bosinst.data"),
             },
             image_data: ImageData::Existing,
+            description_only: false,
             exclude: None,
             without: None,
             unpacked: None,

@@ -18,7 +18,7 @@ use lifeboat_sys::fs::{PathContext, read_to_string};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::gethostname;
 
-use crate::mksysb;
+use crate::{backup, mksysb};
 
 /// Make a backup on schedule, and remove old ones
 ///
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     store.clear()?;
     store.room()?;
     let report = mksysb::write(&backup.verified_into(path.clone()))?;
-    if let Err(incomplete) = mksysb::complete(&report) {
+    if let Err(incomplete) = backup::complete(&report) {
         let name = incomplete_name(&path);
         std::fs::rename(&path, &name).at("rename", &path)?;
         return Err(incomplete).with_context(|| {

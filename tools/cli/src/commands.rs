@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    auto_backup, bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, restore,
+    auto_backup, bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, mkvgdata,
+    restore, restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -46,6 +47,9 @@ commands! {
     Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,
     Mkszfile(mkszfile::Args) => mkszfile::run,
+    Mkvgdata(mkvgdata::Args) => mkvgdata::run,
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
+    Restvg(restvg::Args) => restvg::run,
+    Savevg(savevg::Args) => savevg::run,
 }

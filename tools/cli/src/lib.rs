@@ -6,6 +6,7 @@
 //! uses it.
 
 mod auto_backup;
+mod backup;
 mod bootlist;
 mod cfgmgr;
 mod commands;
@@ -20,10 +21,13 @@ mod menu;
 mod mkdvd;
 mod mksysb;
 mod mkszfile;
+mod mkvgdata;
 mod out;
 mod progress;
 mod refused;
 mod restore;
+mod restvg;
+mod savevg;
 mod stop;
 mod take;
 

@@ -52,6 +52,10 @@ const LOG: Line = (
     "/var/log/lifeboat/vgbackuplog",
     "A line for every backup that was written.",
 );
+const VG_DATA: Line = (
+    "/var/lib/lifeboat/vgdata/VG/VG.data",
+    "Description of the volume group VG.",
+);
 const TAPE: Line = ("/dev/nst0", "A tape drive that does not rewind by itself.");
 
 /// Sorted by command.
@@ -81,7 +85,7 @@ const MANUALS: &[Manual] = &[
             ),
             ("journalctl -u lifeboat-backup", "What the last ones said."),
         ],
-        see_also: &["mksysb", "lsmksysb"],
+        see_also: &["lsmksysb", "mksysb"],
     },
     Manual {
         command: "bootlist",
@@ -120,7 +124,7 @@ const MANUALS: &[Manual] = &[
                 "From now on the command is called as on AIX.",
             ),
         ],
-        see_also: &["mksysb", "lsmksysb", "restore"],
+        see_also: &["lsmksysb", "mksysb", "restore"],
     },
     Manual {
         command: "listvgbackup",
@@ -147,13 +151,13 @@ const MANUALS: &[Manual] = &[
             ),
             ("lsmksysb -B", "The backups that this system has written."),
         ],
-        see_also: &["mksysb", "restore", "listvgbackup"],
+        see_also: &["listvgbackup", "mksysb", "restore"],
     },
     Manual {
         command: "lssavevg",
         files: &[LOG, TAPE],
         examples: &[("lssavevg -l -f data.savevg", "Summary of a backup.")],
-        see_also: &["lsmksysb", "savevg", "restvg"],
+        see_also: &["lsmksysb", "restvg", "savevg"],
     },
     Manual {
         command: "menu",
@@ -180,7 +184,7 @@ const MANUALS: &[Manual] = &[
                 "Burns it.",
             ),
         ],
-        see_also: &["mksysb", "lsmksysb"],
+        see_also: &["lsmksysb", "mksysb"],
     },
     Manual {
         command: "mksysb",
@@ -193,8 +197,37 @@ const MANUALS: &[Manual] = &[
             EXCLUDE,
             LOG,
         ],
-        examples: &[],
-        see_also: &["lsmksysb", "mkszfile", "savevg", "restore"],
+        examples: &[
+            (
+                "mksysb -i -e -V /backup",
+                "Writes a file into the directory /backup and reads it back.",
+            ),
+            (
+                "mksysb -i - | ssh vault 'cat > web1.mksysb'",
+                "Writes the backup to another machine.",
+            ),
+            ("mksysb -i -b 512 /dev/nst0", "Writes a tape."),
+            (
+                "mksysb -e --dry-run",
+                "Says what each pattern of /etc/exclude.rootvg leaves out.",
+            ),
+        ],
+        see_also: &["lsmksysb", "mkdvd", "mkszfile", "restore", "savevg"],
+    },
+    Manual {
+        command: "mkszfile",
+        files: &[IMAGE_DATA],
+        examples: &[(
+            "mkszfile",
+            "Describes the system, and says what could not be restored.",
+        )],
+        see_also: &["mksysb"],
+    },
+    Manual {
+        command: "mkvgdata",
+        files: &[VG_DATA],
+        examples: &[("mkvgdata datavg", "Describes the volume group datavg.")],
+        see_also: &["mkszfile", "restvg", "savevg"],
     },
     Manual {
         command: "restore",
@@ -221,6 +254,45 @@ const MANUALS: &[Manual] = &[
         )],
         see_also: &["listvgbackup", "restore"],
     },
+    Manual {
+        command: "restvg",
+        files: &[("/etc/fstab", "Entries that it lacks are added."), TAPE],
+        examples: &[
+            (
+                "restvg -f data.savevg",
+                "Restores the volume group onto the disks that it had, or onto empty ones.",
+            ),
+            (
+                "restvg -q -s -f data.savevg hdisk1 hdisk2",
+                "Onto these two, whatever they hold, as small as possible, without a question.",
+            ),
+            ("restvg -l -f data.savevg", "Shows what is in the backup."),
+        ],
+        see_also: &["lssavevg", "restore", "savevg"],
+    },
+    Manual {
+        command: "savevg",
+        files: &[
+            VG_DATA,
+            (
+                "/etc/exclude.VG",
+                "Patterns of names that -e leaves out, one a line.",
+            ),
+            LOG,
+            TAPE,
+        ],
+        examples: &[
+            (
+                "savevg -i -f /backup/data.savevg datavg",
+                "Backs up the volume group datavg.",
+            ),
+            (
+                "savevg -i -e -V -f /backup datavg",
+                "Into a directory, with an exclude file, and reads it back.",
+            ),
+        ],
+        see_also: &["lssavevg", "mksysb", "mkvgdata", "restvg"],
+    },
 ];
 
 #[cfg(test)]
@@ -229,6 +301,21 @@ mod tests {
 
     #[test]
     fn manuals_are_sorted_by_command() {
-        assert!(MANUALS.is_sorted_by_key(|manual| manual.command));
+        assert!(MANUALS.is_sorted_by(|a, b| a.command < b.command));
+        for manual in MANUALS {
+            assert!(manual.see_also.is_sorted(), "{}", manual.command);
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in crate::command().get_subcommands() {
+            let name = command.get_name();
+            let examples = of(name).map_or(0, |manual| manual.examples.len());
+            assert!(
+                examples > 0,
+                "{name} is not in MANUALS, or without examples"
+            );
+        }
     }
 }

@@ -13,9 +13,9 @@ use lifeboat_stanza::Document;
 use lifeboat_stanza::bosinst::Bosinst;
 use lifeboat_sys::fs::{PathContext, create_dir_all, read_to_string};
 
-use crate::mksysb;
 use crate::progress::Progress;
 use crate::stop::{self, Again};
+use crate::{backup, mksysb};
 
 /// Make a bootable CD or DVD image with a system backup on it
 ///
@@ -168,7 +168,7 @@ impl Disc<'_> {
         if !keep {
             std::fs::remove_file(&backup).at("remove", &backup)?;
         }
-        mksysb::complete(&report)?;
+        backup::complete(&report)?;
         Ok(ExitCode::SUCCESS)
     }
 

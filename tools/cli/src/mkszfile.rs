@@ -29,17 +29,23 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let description = mkszfile(&Wanted::Root, args.maps)?;
+    describe(&Wanted::Root, args.maps)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a description and says what came of it.
+pub fn describe(wanted: &Wanted, maps: bool) -> Result<()> {
+    let description = mkszfile(wanted, maps)?;
     for note in &description.notes {
         eprintln!("lifeboat: {}", chain(note));
     }
     let count = |stanza| description.document.named(stanza).count();
     println!(
         "{}: {} disks, {} logical volumes, {} file systems",
-        image_data(&Wanted::Root).display(),
+        image_data(wanted).display(),
         count("source_disk_data"),
         count("lv_data"),
         count("fs_data")
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

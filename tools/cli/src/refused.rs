@@ -108,6 +108,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "an error never stops the files that follow; the exit status says it",
     ),
     ("restore", "-Z", "Linux has no encrypted JFS2"),
+    ("savevg", "-A", "Linux has no DMAPI"),
+    (
+        "savevg",
+        "-P",
+        "name the files in /etc/exclude.VG, or compress everything",
+    ),
+    ("savevg", "-Z", "Linux has no encrypted JFS2"),
 ];
 
 const NO_PACKAGES: &str = "nothing but the backup is installed from the image";

@@ -25,6 +25,9 @@ pub const DEFAULT_BLOCKS: u32 = 100;
 /// The suffix of every backup that is written into a directory.
 pub(crate) const SUFFIX: &str = ".mksysb";
 
+/// Of those of volume groups on their own, which no menu offers to install.
+pub(crate) const GROUP_SUFFIX: &str = ".savevg";
+
 /// Where a backup goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -239,7 +242,8 @@ impl OwnFiles {
                 bare(path).iter().flatten().any(|bare| bare == own)
             }
             Self::In(directory) => {
-                let backup = |bare: &Vec<u8>| bare.ends_with(SUFFIX.as_bytes());
+                let suffixes = [SUFFIX, GROUP_SUFFIX].map(str::as_bytes);
+                let backup = |bare: &Vec<u8>| suffixes.iter().any(|suffix| bare.ends_with(suffix));
                 path.parent() == Some(directory) && bare(path).iter().flatten().any(backup)
             }
         }

@@ -7,7 +7,7 @@ mod installed;
 mod overview;
 mod packages;
 mod print;
-mod summary;
+pub mod summary;
 mod verify;
 
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ use crate::input::{Input, Place, blocks};
 use crate::list;
 use crate::out;
 use crate::take::{Wish, take};
-use print::Form;
+pub use print::Form;
 
 /// List, summarise, check or restore from a backup
 ///
