@@ -49,6 +49,8 @@ pub fn install(machine: &mut Running) -> Result<()> {
     ask(machine, "mount -o ro /dev/sr0 /mnt")?;
     let dpkg = format!("dpkg --install /mnt/{PACKAGE}");
     ask_within(machine, &dpkg, limits::whole_system()).context("installing our package")?;
-    ask(machine, "export PATH=$PATH:/usr/lib/lifeboat/bin")?;
+    // Outside of `ask`, whose commands run in a shell of their own.
+    machine.send_line("export PATH=$PATH:/usr/lib/lifeboat/bin")?;
+    ask(machine, "command -v mksysb")?;
     Ok(())
 }

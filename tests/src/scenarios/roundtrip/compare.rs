@@ -31,6 +31,10 @@ const MAY_DIFFER: &[&str] = &[
     "var/tmp/",
 ];
 
+/// Directories under which the running system has something mounted: there
+/// rsync sees what is mounted, and in the copy the empty directory.
+const MOUNTED_OVER: &[&str] = &["dev/", "mnt/", "proc/", "run/", "sys/", "tmp/"];
+
 /// Mounts the restored disk and compares.
 pub fn everything(machine: &mut Running) -> Result<()> {
     mount(machine).context("mounting the restored disk")?;
@@ -50,7 +54,7 @@ pub fn everything(machine: &mut Running) -> Result<()> {
 fn mount(machine: &mut Running) -> Result<()> {
     let wait = "for i in $(seq 100); do test -b /dev/sda3 && break; sleep .2; done; udevadm settle; test -b /dev/sda3";
     ask_within(machine, wait, limits::command())?;
-    let uuid = ask(machine, "pvs --noheadings -o vg_uuid /dev/sda3")?;
+    let uuid = ask(machine, "pvs --noheadings -o vg_uuid /dev/sda3 2>/dev/null")?;
     ask(
         machine,
         &format!("vgrename {} restored && vgchange -ay restored", uuid.trim()),
@@ -87,15 +91,14 @@ fn rsync(machine: &mut Running) -> Result<()> {
 /// A line of `rsync --itemize-changes` that matters: `>f.st...... srv/x`.
 fn difference(line: &str, place: &str) -> Option<String> {
     let (what, path) = line.trim_end().split_once(char::is_whitespace)?;
-    let path = format!("{place}{}", path.trim_start());
+    let path = path.trim_start();
+    let path = format!("{place}{}", path.strip_prefix("./").unwrap_or(path));
     // Sockets belong to the programs that listen on them: they are not saved.
     let socket = what.starts_with("cS");
     // A directory's own time changes with what comes and goes in it.
-    let parent = what == ".d..t......"
-        && MAY_DIFFER
-            .iter()
-            .any(|may| may.starts_with(path.trim_start_matches("./")));
-    (!socket && !parent && !may_differ(&path)).then(|| format!("{what} {path}"))
+    let parent = what == ".d..t......" && MAY_DIFFER.iter().any(|may| may.starts_with(&path));
+    let mounted_over = what.starts_with(".d") && MOUNTED_OVER.contains(&path.as_str());
+    (!socket && !parent && !mounted_over && !may_differ(&path)).then(|| format!("{what} {path}"))
 }
 
 fn may_differ(path: &str) -> bool {
@@ -108,7 +111,7 @@ fn lists(machine: &mut Running) -> Result<()> {
     let commands = [
         "getfattr --recursive --physical --no-dereference --dump --match=- --encoding=hex srv/hard/[!0]* | grep -v '^# file'",
         "getcap -r srv usr/bin",
-        "lsattr -d srv/hard/[!0]* srv/hard/frozen/* | sed 's/ srv/ srv/'",
+        "lsattr -d srv/hard/[!0]* srv/hard/frozen/* 2>/dev/null | sed 's/ srv/ srv/'",
         "lsattr -p -d var/project var/project/file",
         "stat --format '%n %s %b' srv/hard/sparse srv/hard/hole | sed 's/ [0-9]*$//'",
         "find srv/hard -maxdepth 1 -printf '%P %y %#m %U %G %n %T@ %l\\n' | grep -v ^huge | sort",
@@ -223,6 +226,8 @@ mod tests {
         assert_eq!(difference(">f..t...... etc/fstab", ""), None);
         assert_eq!(difference("cS+++++++++ srv/hard/socket", ""), None);
         assert_eq!(difference(".d..t...... log/", "var/"), None);
+        assert_eq!(difference(".d..t...... ./", "boot/"), None);
+        assert_eq!(difference(".d..tp..... proc/", ""), None);
         assert_eq!(
             difference(">fc.t...... lib/dpkg/status", "var/").as_deref(),
             Some(">fc.t...... var/lib/dpkg/status")

@@ -19,7 +19,7 @@ const BACKUP_DISK_BYTES: u64 = 3 << 30;
 /// Where that disk is in the guest.
 const BACKUP_DEVICE: &str = "/dev/vdb";
 /// The CD in the file system of that disk.
-const CD: &str = "/lifeboat.iso";
+const CD: &str = "/system.iso";
 
 pub fn run(lab: &Lab) -> Result<()> {
     let system = base::installed(lab, "source")?;
@@ -100,8 +100,8 @@ fn back_up(machine: &mut Running) -> Result<()> {
         listed == 3,
         "{listed} lines name /srv/scratch, /srv/scratchy and its file"
     );
-    let mkdvd = format!("mkdvd -m /backup/system.mksysb -I /backup/work -o /backup{CD}");
-    ask_within(machine, &mkdvd, limits::backup()).context("mkdvd")?;
+    let mkdvd = "mkdvd -m /backup/system.mksysb -I /backup";
+    ask_within(machine, mkdvd, limits::backup()).context("mkdvd")?;
     // The host reads the disk while the machine stays on.
     ask(machine, "umount /backup && sync")?;
     Ok(())
