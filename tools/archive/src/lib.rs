@@ -11,15 +11,13 @@
 //! | --- | --- |
 //! | `member`, `ustar`, `pax`, `sparse`, `flags` | one member as tar has it |
 //! | `summary`, `manifest`, `frames`, `endmark` | what Lifeboat puts around it |
-//! | `source`, `walk`, `survey` | from file systems to files |
-//! | `owners`, `store`, `framer`, `partial`, `create` | from files to a backup |
+//! | `write` | from file systems to a backup |
 //! | `open`, `stream`, `members` | from a backup to members |
 //! | `read`, `verify`, `extract`, `target` | what is done with them |
 //! | `pipeline`, `report`, `escape` | tools of the above |
 //! | `seal`, `fuzzing` | what the parsers promise, whatever they are given |
 //! | `forge`, `hostile` | tests: backups that no writer makes |
 
-mod create;
 mod crew;
 mod cutter;
 mod directories;
@@ -30,7 +28,6 @@ mod extraction;
 mod flags;
 #[cfg(test)]
 mod forge;
-mod framer;
 mod frames;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -45,8 +42,6 @@ mod member;
 mod members;
 mod metadata;
 mod open;
-mod owners;
-mod partial;
 mod pax;
 mod pipeline;
 mod plan;
@@ -54,21 +49,17 @@ mod read;
 mod report;
 mod seal;
 mod site;
-mod source;
 mod sparse;
 mod stock;
-mod store;
 mod stream;
 mod summary;
-mod survey;
 mod target;
 mod ustar;
 mod verify;
-mod walk;
 mod wanted;
 mod worker;
+mod write;
 
-pub use create::{CreateError, CreateOptions, CreateReport, create, create_file};
 pub use endmark::FORMAT_VERSION;
 pub use escape::escape;
 pub use extract::{ExtractError, ExtractOptions, ExtractReport};
@@ -80,9 +71,11 @@ pub use nix::sys::stat::FileStat;
 pub use open::{Backup, OpenError};
 pub use read::ReadError;
 pub use report::{Finding, Progress, Trouble};
-pub use source::{Everything, Selection, Source, Tree};
 pub use summary::{Info, Summary, is_own};
-pub use survey::{Survey, survey};
 pub use ustar::Malformed;
 pub use verify::VerifyReport;
 pub use wanted::member_path;
+pub use write::{
+    CreateError, CreateOptions, CreateReport, Everything, Selection, Source, Survey, Tree, create,
+    create_file, survey,
+};

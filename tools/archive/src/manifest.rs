@@ -199,7 +199,22 @@ impl Builder {
         self.lines += 1;
     }
 
-    /// How many lines there are, the first not counted, and the text.
+    /// The length of the text here.
+    pub fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Hands out the text up to here; it goes on with the next line.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    /// How many lines there are, the first not counted.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// The lines of the text, the first not counted, and the text.
     pub fn finish(self) -> (u64, Vec<u8>) {
         (self.lines, self.text.into_bytes())
     }

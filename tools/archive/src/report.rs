@@ -115,6 +115,9 @@ pub enum Trouble {
     /// It could not be read to its end.
     #[error("it cannot be read to its end; zeros are stored for the rest")]
     ReadPartly(#[source] io::Error),
+    /// A file system whose directory is not in the backup.
+    #[error("the backup has no directory for this file system; it is not in the backup")]
+    NotReached,
     /// The backup has a member of that name of its own.
     #[error("its name belongs to the backup itself; it is not in the backup")]
     Reserved,
@@ -263,6 +266,7 @@ impl Trouble {
             Self::Reserved => "0590-144",
             Self::AttributeUnreadable { .. } => "0590-145",
             Self::Vanished => "0590-146",
+            Self::NotReached => "0590-147",
             Self::DamagedFrame { .. } => "0590-150",
             Self::UnreadableFrame { .. } => "0590-151",
             Self::WrongHash => "0590-152",

@@ -25,7 +25,7 @@ use crate::member::{Kind, Member};
 use crate::metadata::{Handle, Keep, last_flags, set_flags, set_metadata};
 use crate::report::{Finding, Trouble};
 use crate::target::place;
-use crate::walk::file_type;
+use crate::write::file_type;
 
 /// The place where a backup is extracted.
 pub(crate) struct Site<'a> {

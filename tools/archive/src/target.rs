@@ -13,7 +13,7 @@ use nix::sys::stat::{Mode, SFlag, fstatat, makedev, mkdirat, mknodat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, symlinkat, unlinkat};
 
 use crate::member::{Device, Kind};
-use crate::walk::file_type;
+use crate::write::file_type;
 
 /// A path that stays below the root, in its two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

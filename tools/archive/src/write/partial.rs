@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use lifeboat_sys::fs::{FsError, PathContext};
 use nix::fcntl::OFlag;
 
-use crate::create::CreateError;
+use super::create::CreateError;
 
 /// A backup holds password hashes and keys: only its owner may read it.
 const MODE: u32 = 0o600;
