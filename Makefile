@@ -74,7 +74,7 @@ e2e: image demo-backup deb ## all scenarios, or ONLY=name
 test: setup ## what CI runs
 	$(MAKE) check
 	$(MAKE) units-both-orders
-	$(MAKE) image demo-backup deb
+	$(MAKE) image demo-backup
 	$(SCENARIOS) test --core --jobs 2
 
 bench: $(if $(filter throughput,$(ONLY)),,image) demo-backup ## sizes, CPU seconds, memory, throughput beside others; or ONLY=throughput
