@@ -7,6 +7,7 @@ mod harness;
 mod install;
 mod install_auto;
 mod roundtrip;
+mod savevg;
 mod shell;
 mod sources;
 mod trees;
@@ -89,5 +90,11 @@ pub const ALL: &[Scenario] = &[
         about: "systems of other releases backed up and extracted, by GNU tar too; no machine",
         core: false,
         run: trees::run,
+    },
+    Scenario {
+        name: "savevg-roundtrip",
+        about: "a volume group over two disks backed up, lost, restored, interrupted, restored",
+        core: false,
+        run: savevg::run,
     },
 ];
