@@ -16,6 +16,7 @@ use crate::input::{Input, Place, blocks};
 use crate::lsmksysb::{Form, summary};
 use crate::out;
 use crate::progress::Progress;
+use crate::stop;
 
 /// Columns of the plan.
 const WIDTH: usize = 79;
@@ -108,7 +109,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let mut watcher = Watcher { progress: None };
-    let verdict = run::run(&plan, input.map(files), &alone, &mut watcher);
+    let files = input.map(files).transpose()?;
+    let verdict = run::run(&plan, files, &alone, &mut watcher);
     watcher.end();
     out::line(&verdict.text())?;
     Ok(if verdict.is_success() {
@@ -164,10 +166,14 @@ impl Args {
     }
 }
 
-/// The files of a backup, for the restore.
-fn files(input: Input) -> Files<'static> {
-    let options = ExtractOptions::default();
-    match input {
+/// The files of a backup, for the restore. A signal ends it before the next file, and
+/// what was mounted is let go.
+fn files(input: Input) -> Result<Files<'static>> {
+    let options = ExtractOptions {
+        stop: Some(stop::on_signals(stop::Again::EndsAtOnce)?),
+        ..ExtractOptions::default()
+    };
+    Ok(match input {
         Input::File(backup) => Files {
             total: Some(backup.totals().bytes_raw),
             extract: Box::new(move |root, progress| backup.extract(root, &options, progress)),
@@ -176,7 +182,7 @@ fn files(input: Input) -> Files<'static> {
             total: None,
             extract: Box::new(move |root, progress| incoming.extract(root, &options, progress)),
         },
-    }
+    })
 }
 
 /// Shows steps and progress on standard error.
