@@ -66,7 +66,13 @@ impl Place {
             let pipe = File::open(path).at("open", path)?;
             return stream(path.as_os_str(), Box::new(pipe));
         }
-        Ok(Input::File(Backup::open(path)?))
+        let backup = Backup::open(path)?;
+        log::debug!(
+            "{} is read at any place: {} frames",
+            path.display(),
+            backup.totals().frames
+        );
+        Ok(Input::File(backup))
     }
 
     /// The length in bytes of the record that the tape stands before; it stands there
@@ -127,6 +133,7 @@ impl Place {
 }
 
 fn stream(name: &OsStr, reader: Box<dyn Read + Send>) -> Result<Input> {
+    log::debug!("{} is read as a stream", name.display());
     Ok(Input::Stream(Incoming::open(Path::new(name), reader)?))
 }
 

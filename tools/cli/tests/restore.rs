@@ -88,6 +88,30 @@ fn damage_elsewhere_does_not_matter() {
 }
 
 #[test]
+fn a_restore_that_waits_for_its_stream_can_be_ended() {
+    let place = Place::new();
+    let to = place.path("to");
+    fs::create_dir_all(to.join("srv")).unwrap();
+    fs::write(to.join("srv/long"), "precious").unwrap();
+    let script = "
+        mkfifo pipe
+        $lifeboat restore -xf pipe ./srv/long & pid=$!
+        exec 3> pipe
+        head -c 9000000 ../b.mksysb >&3
+        tries=0
+        until ls srv/.lifeboat-* > srv/names 2> srv/names; do
+            tries=$((tries + 1)); test $tries -lt 600; sleep 0.1
+        done
+        tries=0
+        while kill -TERM $pid 2> srv/names; do
+            tries=$((tries + 1)); test $tries -lt 600; sleep 0.1
+        done
+        wait $pid";
+    shell(&to, &format!("set -e; {script}")).badly(1, &[]);
+    assert_eq!(fs::read(to.join("srv/long")).unwrap(), b"precious");
+}
+
+#[test]
 fn what_is_there_is_replaced() {
     let place = Place::new();
     let to = place.path("to");

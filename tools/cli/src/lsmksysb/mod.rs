@@ -173,6 +173,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return check_record(&place);
     }
     let input = place.open()?;
+    let info = &input.summary().info;
+    log::debug!("written by {} on kernel {}", info.tool, info.kernel);
     if args.user_group {
         ensure_user_group(&input)?;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::overview::Overview;
+use super::overview::{Device, Overview, Volume};
 use super::packages::Package;
 
 /// For whom something is printed.
@@ -78,9 +78,23 @@ pub fn head_colons(lines: &[(&str, String)]) -> String {
     table.colons()
 }
 
-/// The tables of a summary: logical volumes, then partitions, if there are any.
+/// The tables of a summary: the logical volumes of each volume group, then all other
+/// devices; none that is empty.
 pub fn tables(overview: &Overview) -> Vec<Table<'_>> {
-    let volumes = overview.logical_volumes.iter().map(|volume| {
+    let of_one_group = |a: &Volume, b: &Volume| a.group == b.group;
+    let mut tables: Vec<_> = overview
+        .logical_volumes
+        .chunk_by(of_one_group)
+        .map(volumes)
+        .collect();
+    if !overview.devices.is_empty() {
+        tables.push(devices(&overview.devices));
+    }
+    tables
+}
+
+fn volumes(volumes: &[Volume]) -> Table<'_> {
+    let row = |volume: &Volume| {
         vec![
             volume.name.clone(),
             volume.kind.clone(),
@@ -90,17 +104,9 @@ pub fn tables(overview: &Overview) -> Vec<Table<'_>> {
             volume.state.clone(),
             volume.mount_point.clone(),
         ]
-    });
-    let partitions = overview.partitions.iter().map(|partition| {
-        vec![
-            partition.name.clone(),
-            partition.kind.clone(),
-            partition.mb.to_string(),
-            partition.mount_point.clone(),
-        ]
-    });
-    let volumes = Table {
-        title: Some(&overview.volume_group),
+    };
+    Table {
+        title: volumes.first().map(|volume| volume.group.as_str()),
         columns: &[
             ("LV NAME", 19),
             ("TYPE", 10),
@@ -110,21 +116,24 @@ pub fn tables(overview: &Overview) -> Vec<Table<'_>> {
             ("LV STATE", 13),
             ("MOUNT POINT", 0),
         ],
-        rows: volumes.collect(),
+        rows: volumes.iter().map(row).collect(),
+    }
+}
+
+fn devices(devices: &[Device]) -> Table<'_> {
+    let row = |device: &Device| {
+        vec![
+            device.name.clone(),
+            device.kind.clone(),
+            device.mb.to_string(),
+            device.mount_point.clone(),
+        ]
     };
-    let partitions = Table {
-        title: Some("partitions"),
-        columns: &[
-            ("PARTITION", 19),
-            ("TYPE", 10),
-            ("MB", 34),
-            ("MOUNT POINT", 0),
-        ],
-        rows: partitions.collect(),
-    };
-    let mut tables = vec![volumes, partitions];
-    tables.retain(|table| !table.rows.is_empty());
-    tables
+    Table {
+        title: Some("other devices"),
+        columns: &[("DEVICE", 19), ("TYPE", 10), ("MB", 34), ("MOUNT POINT", 0)],
+        rows: devices.iter().map(row).collect(),
+    }
 }
 
 /// The table of packages.
