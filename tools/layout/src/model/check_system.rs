@@ -105,6 +105,8 @@ impl Model {
     fn unsupported_partition(&self, partition: &super::Partition) -> Option<String> {
         let what = partition.place().describe();
         let role = match partition.role {
+            // What they belong to is named already.
+            Role::Raid | Role::Crypt if self.uses(&partition.place()) => return None,
             Role::Raid => "raid",
             Role::Crypt => "crypt",
             Role::Extended => "extended",
@@ -129,8 +131,9 @@ impl Model {
         let several =
             (ours.clone().count() > 1).then(|| "a volume group on two partitions".to_owned());
         let elsewhere = ours.filter_map(|pv| match pv.place {
-            Place::Partition { .. } => None,
-            _ => Some(format!("a physical volume on {}", pv.place.describe())),
+            // Arrays, encrypted devices and bare disks are named already.
+            Place::Volume(_) => Some(format!("a physical volume on {}", pv.place.describe())),
+            _ => None,
         });
         several.into_iter().chain(elsewhere).collect()
     }
@@ -181,15 +184,12 @@ impl Model {
     }
 
     fn unsupported_file_systems(&self) -> Vec<String> {
-        let format = |fs: &super::FileSystem| match (&fs.format, &fs.place) {
-            (Format::Btrfs(_) | Format::Other(_), _) => Some(format!(
+        let format = |fs: &super::FileSystem| match &fs.format {
+            Format::Btrfs(_) | Format::Other(_) => Some(format!(
                 "a file system of type {} on {}",
                 fs.format.name(),
                 fs.name()
             )),
-            (_, Place::Disk(_) | Place::Array(_) | Place::Crypt(_)) => {
-                Some(format!("{} on {}", fs.name(), fs.place.describe()))
-            }
             _ => mkfs::check(fs)
                 .err()
                 .map(|what| format!("{what} on {}", fs.name())),

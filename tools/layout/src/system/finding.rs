@@ -40,7 +40,7 @@ pub enum Unsaved {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Concern {
     /// It is recorded, and the plan of a restore would refuse it.
-    #[error("0590-290 This system has {0}, which this version of Lifeboat cannot restore")]
+    #[error("0590-290 This version of Lifeboat cannot restore {0}")]
     NotRestorable(String),
     /// There is nothing that the firmware could load.
     #[error("0590-291 No disk has a PReP partition: a restored system could not boot")]

@@ -193,3 +193,73 @@ fn cost(kdf: &Kdf) -> String {
         .filter_map(|(name, n)| n.map(|n| format!("{name}={n}")));
     given.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn put(head: &mut [u8], at: usize, bytes: &[u8]) {
+        head[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    #[test]
+    fn version_1_is_read() {
+        let mut head = vec![0; 1024];
+        put(&mut head, 0, b"LUKS\xba\xbe\0\x01");
+        put(&mut head, 8, b"aes");
+        put(&mut head, 40, b"xts-plain64");
+        put(&mut head, 72, b"sha256");
+        put(&mut head, 104, &4096u32.to_be_bytes());
+        put(&mut head, 108, &64u32.to_be_bytes());
+        put(&mut head, 168, b"684889d6-834c-4884-be29-3b3a0c836357");
+        put(&mut head, 208 + 48, &KEY_ENABLED.to_be_bytes());
+        put(&mut head, 208 + 52, &1000u32.to_be_bytes());
+        let header = parse(&head).unwrap();
+        assert_eq!(
+            (header.version, header.key_bits, header.key_slots),
+            (1, 512, 1)
+        );
+        assert_eq!(
+            (header.cipher.as_str(), header.offset),
+            ("aes-xts-plain64", 4096 * 512)
+        );
+        assert_eq!(header.cost.as_deref(), Some("iterations=1000"));
+        assert_eq!(header.uuid, "684889d6-834c-4884-be29-3b3a0c836357");
+    }
+
+    #[test]
+    fn version_2_is_read() {
+        let json = include_bytes!("../../tests/recorded/luks2.json");
+        let mut head = vec![0; 16384];
+        put(&mut head, 0, b"LUKS\xba\xbe\0\x02");
+        put(&mut head, 8, &16384u64.to_be_bytes());
+        put(&mut head, 24, b"label");
+        put(&mut head, 168, b"8213569a-156e-47e8-8a3a-cde2cad1f1cf");
+        put(&mut head, JSON, json);
+        let header = parse(&head).unwrap();
+        assert_eq!(
+            (header.version, header.key_bits, header.key_slots),
+            (2, 512, 2)
+        );
+        assert_eq!(header.label.as_deref(), Some("label"));
+        assert_eq!(header.cost.as_deref(), Some("time=4 memory=1048576 cpus=4"));
+        assert_eq!(
+            (header.tokens, header.flags),
+            (vec!["clevis".to_owned()], vec!["allow-discards".to_owned()])
+        );
+        // A header that was cut off, or whose JSON is none.
+        assert_eq!(parse(&head[..8000]), None);
+        head[JSON] = b'x';
+        assert_eq!(parse(&head), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(mut head in prop::collection::vec(any::<u8>(), 8..6000), version in 0..4u8) {
+            put(&mut head, 0, b"LUKS\xba\xbe\0");
+            head[7] = version;
+            let _ = parse(&head);
+        }
+    }
+}

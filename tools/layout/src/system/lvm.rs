@@ -196,7 +196,7 @@ fn volumes(rows: &[Row]) -> Vec<Volume> {
                 name,
                 hidden,
                 uuid: text(row, "lv_uuid"),
-                read_only: text(row, "lv_permissions").starts_with("read-only"),
+                read_only: text(row, "lv_permissions") == "read-only",
                 active: text(row, "lv_active") == "active",
                 snapshot_of: given(row, "origin")
                     .filter(|_| text(row, "lv_role").contains("snapshot"))

@@ -29,6 +29,14 @@ pub(super) fn map(facts: &Facts<'_>, volume: &Volume) -> Option<Map> {
     })
 }
 
+/// The device and extent that a logical volume begins at.
+pub(super) fn first(facts: &Facts<'_>, volume: &Volume) -> Option<(String, u64)> {
+    let segment = volume.segments.first()?;
+    let range = segment.ranges.first()?;
+    let (device, extent) = extent(facts, &volume.group, range, 0, DEPTH)?;
+    Some((device.to_owned(), extent))
+}
+
 /// The disks that a logical volume lies on, by their names in image.data.
 pub(super) fn disks(facts: &Facts<'_>, volume: &Volume) -> Vec<String> {
     let mut devices = BTreeSet::new();

@@ -55,7 +55,7 @@ pub struct System {
     pub file_systems: Vec<Mounted>,
     /// What belongs to it and is in no backup of files.
     pub unmounted: Vec<Unsaved>,
-    /// The volume groups that do not belong to it.
+    /// The volume groups that do not belong to the root volume group.
     pub user_groups: Vec<UserGroup>,
     /// The disks that it lies on.
     pub disks: Vec<Disk>,

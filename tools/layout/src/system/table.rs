@@ -126,8 +126,10 @@ fn mbr(
         // Each logical partition has a table of its own: itself and the next one,
         // that from where it stands, this from the start of all.
         let mut next = Some(base);
+        let mut links = 0;
         while let Some(at) = next {
-            if entries.len() > LOGICAL {
+            links += 1;
+            if links > LOGICAL {
                 return Err(TableError::Chain);
             }
             let table = more(at * sector).ok_or(TableError::Chain)?;
@@ -187,4 +189,82 @@ fn raw_entries(table: &[u8]) -> impl Iterator<Item = Option<Raw>> {
             count: word(12)?,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A sector with an MBR whose entries are kind, start and count.
+    fn sector(entries: &[(u8, u32, u32)]) -> Vec<u8> {
+        let mut sector = vec![0; 512];
+        for (index, (kind, start, count)) in entries.iter().enumerate() {
+            let at = ENTRIES + index * 16;
+            sector[at + 4] = *kind;
+            sector[at + 8..at + 12].copy_from_slice(&start.to_le_bytes());
+            sector[at + 12..at + 16].copy_from_slice(&count.to_le_bytes());
+        }
+        sector[510..].copy_from_slice(&[0x55, 0xaa]);
+        sector
+    }
+
+    #[test]
+    fn logical_partitions_are_followed() {
+        let head = sector(&[(0x41, 8, 8), (0x0f, 100, 900)]);
+        let more = |at: u64| match at / 512 {
+            100 => Some(sector(&[(0x83, 2, 10), (5, 50, 60)])),
+            150 => Some(sector(&[(0x82, 2, 20)])),
+            _ => None,
+        };
+        let PartitionTable::Mbr { entries, .. } = parse(&head, 512, more).unwrap() else {
+            panic!("no MBR")
+        };
+        let found: Vec<_> = entries
+            .iter()
+            .map(|e| (e.number, e.kind, e.start / 512, e.size / 512))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (1, 0x41, 8, 8),
+                (2, 0x0f, 100, 900),
+                (5, 0x83, 102, 10),
+                (6, 0x82, 152, 20)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_chain_in_a_circle_ends() {
+        let head = sector(&[(5, 100, 900)]);
+        let more = |_| Some(sector(&[(0x83, 2, 10), (5, 50, 60)]));
+        assert!(matches!(parse(&head, 512, more), Err(TableError::Chain)));
+        // Without a partition in each link nothing would be counted.
+        let more = |_| Some(sector(&[(0, 0, 0), (5, 50, 60)]));
+        assert!(matches!(parse(&head, 512, more), Err(TableError::Chain)));
+    }
+
+    #[test]
+    fn what_is_no_table_says_so() {
+        let blank = parse(&[0; 1024], 512, |_| None);
+        assert!(matches!(blank, Err(TableError::Missing)));
+        let mut broken = vec![0; HEAD];
+        broken[4096..4104].copy_from_slice(b"EFI PART");
+        assert!(matches!(
+            parse(&broken, 4096, |_| None),
+            Err(TableError::Gpt(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(mut head in prop::collection::vec(any::<u8>(), 600..2000), gpt: bool) {
+            head[510..512].copy_from_slice(&[0x55, 0xaa]);
+            if gpt {
+                head[512..520].copy_from_slice(b"EFI PART");
+            }
+            let _ = parse(&head, 512, |_| Some(head[..512].to_vec()));
+        }
+    }
 }

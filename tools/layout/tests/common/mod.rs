@@ -6,6 +6,9 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+pub mod recording;
+pub mod scene;
+
 use std::path::Path;
 
 use lifeboat_layout::disks::{Disk, DiskPartition, Group, PhysicalVolume};

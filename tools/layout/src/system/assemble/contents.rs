@@ -59,13 +59,26 @@ impl<'a> Assembly<'a, '_> {
             }
             Place::Volume(id) => {
                 let volume = model.volumes.iter().find(|volume| volume.id() == *id);
-                volume.is_some_and(|v| !matches!(v.kind, VolumeKind::ThinPool { .. }))
+                let pool = volume.is_some_and(|v| matches!(v.kind, VolumeKind::ThinPool { .. }));
+                !pool && !self.carries_mounts(block)
             }
             Place::Array(_) => {
                 self.facts.blocks.above(block).is_empty() && !self.has_partitions(block)
             }
             Place::Crypt(_) => self.facts.blocks.above(block).is_empty(),
         }
+    }
+
+    /// Whether something is mounted that lies on other devices on this one.
+    fn carries_mounts(&self, block: &Block) -> bool {
+        self.facts.mounts.iter().any(|mount| {
+            let upper = self
+                .facts
+                .mounted(mount)
+                .filter(|upper| upper.name != block.name);
+            let stack = upper.map(|upper| self.facts.blocks.stack(upper));
+            stack.is_some_and(|stack| stack.iter().any(|lower| lower.name == block.name))
+        })
     }
 
     fn has_partitions(&self, block: &Block) -> bool {

@@ -134,7 +134,10 @@ impl<'a> Assembly<'a, '_> {
     }
 
     fn finish(&mut self, wanted: &Wanted) {
-        self.user_groups();
+        // AIX: of the root volume group only.
+        if *wanted == Wanted::Root {
+            self.user_groups();
+        }
         let system = &mut self.system;
         let model = &mut system.model;
         // Swap last.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Assembly;
 use crate::lvm::mapper_name;
-use crate::model::{LogicalVolume, PhysicalVolume, VolumeGroup, VolumeKind};
+use crate::model::{LogicalVolume, PhysicalVolume, Place, VolumeGroup, VolumeKind};
 use crate::system::finding::{Concern, Unsaved};
 use crate::system::lvm::Volume;
 use crate::system::maps;
@@ -24,12 +24,15 @@ impl Assembly<'_, '_> {
             };
             // AIX knows a disk by its one physical volume.
             let ours = |group: &String| self.selection.groups.contains(group);
+            let on = match &place {
+                Place::Disk(disk) | Place::Partition { disk, .. } => Some(disk.clone()),
+                _ => None,
+            };
             if physical.group.as_ref().is_some_and(ours) {
-                let hdisks = self.hdisks(block);
-                for disk in &mut self.model().disks {
-                    if hdisks.contains(&disk.name) && disk.pvid.is_none() {
-                        disk.pvid = Some(physical.uuid.clone());
-                    }
+                let mut disks = self.model().disks.iter_mut();
+                let disk = disks.find(|disk| on.as_ref() == Some(&disk.name));
+                if let Some(disk) = disk.filter(|disk| disk.pvid.is_none()) {
+                    disk.pvid = Some(physical.uuid.clone());
                 }
             }
             self.model().physical_volumes.push(PhysicalVolume {
@@ -69,7 +72,13 @@ impl Assembly<'_, '_> {
         let facts = self.facts;
         for name in &self.selection.groups {
             let of_group = facts.lvm.volumes.iter().filter(|v| v.group == *name);
-            for volume in of_group.filter(|volume| !volume.hidden) {
+            // As they lie on the disks; thin volumes, which lie on none, last.
+            let mut volumes: Vec<&Volume> = of_group.filter(|volume| !volume.hidden).collect();
+            volumes.sort_by_cached_key(|volume| {
+                let first = maps::first(facts, volume);
+                (first.is_none(), first)
+            });
+            for volume in volumes {
                 if self.is_left_out(volume) {
                     continue;
                 }

@@ -39,8 +39,9 @@ pub(in crate::system) fn ext(text: &str) -> Option<Made> {
         .filter(|feature| !STATES.contains(feature) && *feature != "(none)")
         .map(str::to_owned)
         .collect();
-    let percent = (number("Reserved block count")? * 100 + blocks / 2) / blocks.max(1);
-    let free = number("Free blocks").map(|free| free * u64::from(block));
+    let reserved = number("Reserved block count")?.saturating_mul(100);
+    let percent = reserved.saturating_add(blocks / 2) / blocks.max(1);
+    let free = number("Free blocks").map(|free| free.saturating_mul(u64::from(block)));
     let free_inodes = number("Free inodes");
     Some(Made {
         size,
@@ -73,16 +74,15 @@ fn version(features: &[String]) -> u8 {
     }
 }
 
-/// What was given to `mke2fs -i`: it makes whole groups, so what comes out may
-/// be a little less than the round number that went in. It takes 1024 to 64 MB.
+/// What was given to `mke2fs -i`: it makes whole blocks of inodes, so what comes
+/// out is not quite the round number that went in. It takes 1024 to 64 MB.
 fn ratio(size: u64, inodes: u64) -> u32 {
     let found = (size / inodes).clamp(1024, 64 << 20);
-    let round = found.next_power_of_two();
-    let round = if round - found <= round / 32 {
-        round
-    } else {
-        found
-    };
+    let above = found.next_power_of_two();
+    let round = [above, above / 2]
+        .into_iter()
+        .find(|round| round.abs_diff(found) <= round / 32)
+        .unwrap_or(found);
     u32::try_from(round).unwrap_or(u32::MAX)
 }
 
@@ -123,6 +123,7 @@ mod tests {
             (1_342_177_280, 81920, 16384),
             (402_653_184, 24576, 16384),
             (1_000_000_000, 61_056, 16384),
+            (104_857_600, 25_584, 4096),
             (1 << 40, 1 << 20, 1 << 20),
             (1_000_000, 100, 10_000),
         ] {

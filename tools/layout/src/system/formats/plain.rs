@@ -60,3 +60,45 @@ pub(in crate::system) fn vfat(head: &[u8], size: u64) -> Option<Made> {
         format: Format::Vfat(Vfat { bits }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_swap_is_where_its_signature_is() {
+        for page in PAGES {
+            let mut head = vec![0; 72 << 10];
+            head[page - 10..page].copy_from_slice(b"SWAPSPACE2");
+            head[1036] = 1;
+            head[1052..1056].copy_from_slice(b"swap");
+            let made = swap(&head, 1 << 28).unwrap();
+            assert_eq!(
+                made.format,
+                Format::Swap(Swap {
+                    page: u32::try_from(page).unwrap(),
+                })
+            );
+            assert_eq!(made.label.as_deref(), Some("swap"));
+        }
+        assert_eq!(swap(&[0; 72 << 10], 1), None);
+    }
+
+    #[test]
+    fn the_width_of_a_fat_is_in_its_boot_sector() {
+        for (at, kind, label, bits) in [
+            (82, b"FAT32", 71, 32),
+            (54, b"FAT16", 43, 16),
+            (54, b"FAT12", 43, 12),
+        ] {
+            let mut head = vec![0; 512];
+            head[at..at + 5].copy_from_slice(kind);
+            head[label..label + 11].copy_from_slice(b"EFI SYSTEM ");
+            let made = vfat(&head, 1 << 28).unwrap();
+            assert_eq!(made.format, Format::Vfat(Vfat { bits }));
+            assert_eq!(made.label.as_deref(), Some("EFI SYSTEM"));
+            head[label..label + 11].copy_from_slice(b"NO NAME    ");
+            assert_eq!(vfat(&head, 1 << 28).unwrap().label, None);
+        }
+    }
+}
