@@ -16,7 +16,6 @@ use std::path::Path;
 use common::recording::Recording;
 use common::scene::{LINUX, LVM, PREP, RAID, SWAP, Scene, uuid};
 use lifeboat_layout::model::Model;
-use lifeboat_layout::plan::{Settings, plan};
 use lifeboat_layout::system::host::Host;
 use lifeboat_layout::system::{System, Wanted, maps_host, probe_host};
 use lifeboat_stanza::Document;
