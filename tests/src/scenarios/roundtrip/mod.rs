@@ -5,7 +5,7 @@
 mod compare;
 
 use anyhow::{Context, Result, ensure};
-use lifeboat_qemu::{Bus, Disk, Format, Running};
+use lifeboat_qemu::{Bus, Disk, Format, Running, disk};
 use lifeboat_sys::run::Tool;
 
 use crate::judge::guest::{ask, ask_within};
@@ -50,10 +50,13 @@ pub fn run(lab: &Lab) -> Result<()> {
     menus::power_off(&mut machine)?;
     drop(machine);
 
+    // Over an overlay: comparing renames its volume group.
+    let overlay = lab.path("restored.qcow2");
+    disk::create_overlay(&overlay, target.path(), Format::Raw)?;
     let restored = Disk::new(
         "restored",
-        target.path(),
-        Format::Raw,
+        overlay,
+        Format::Qcow2,
         Bus::VirtioScsi { id: 1 },
     );
     source.plug(&restored)?;
