@@ -42,7 +42,9 @@ static ONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn the_memory_that_is_allowed_is_not_exceeded() {
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let root = tempfile::tempdir().unwrap();
     let noise = noise(32 << 20);
     fs::write(root.path().join("noise"), &noise).unwrap();
@@ -78,7 +80,9 @@ fn the_memory_that_is_allowed_is_not_exceeded() {
 #[test]
 fn a_tree_deeper_than_there_are_descriptors_is_walked() {
     const DEPTH: usize = 2100;
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 256, hard).unwrap();
     let root = tempfile::tempdir().unwrap();
@@ -112,7 +116,9 @@ fn a_tree_deeper_than_there_are_descriptors_is_walked() {
 #[test]
 fn a_directory_of_100_000_files_is_stored() {
     const FILES: u64 = 100_000;
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let root = tempfile::tempdir().unwrap();
     let many = root.path().join("many");
     fs::create_dir(&many).unwrap();
@@ -132,7 +138,9 @@ fn a_directory_of_100_000_files_is_stored() {
 
 #[test]
 fn a_full_file_system_is_left_without_a_backup() {
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let (root, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let flags = nix::mount::MsFlags::empty();
     let tiny = Some("size=1m");
