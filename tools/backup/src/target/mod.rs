@@ -9,6 +9,7 @@ pub(crate) use stream::{Stream, rewound};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -114,6 +115,9 @@ pub enum TargetError {
         #[source]
         source: io::Error,
     },
+    /// Redirected, it would get records of any length.
+    #[error("0590-373 Standard output is a tape drive; name the drive as the target instead")]
+    TapeOnStdout,
     /// What went through a pipe cannot be read back.
     #[error("0590-360 What goes to {0} cannot be read back; verify it where it arrives")]
     NotReadable(String),
@@ -136,6 +140,10 @@ impl Target {
         if name == "-" {
             if io::stdout().is_terminal() {
                 return Err(TargetError::Terminal);
+            }
+            let output = io::stdout().as_fd().try_clone_to_owned();
+            if output.is_ok_and(|output| tape::position(&output.into()).is_ok()) {
+                return Err(TargetError::TapeOnStdout);
             }
             return Ok(Self::Stdout);
         }
