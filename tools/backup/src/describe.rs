@@ -8,14 +8,14 @@ use lifeboat_layout::model::{FileSystem, Model, ModelError};
 use lifeboat_layout::system::{Map, System, Wanted, maps, probe};
 use lifeboat_stanza::Document;
 use lifeboat_stanza::bosinst::Bosinst;
-use lifeboat_sys::fs::{create_dir_all, read_to_string, replace, write};
+use lifeboat_sys::fs::{create_dir_all, read_to_string, replace};
 
 use crate::bosinst;
 use crate::error::BackupError;
 use crate::report::Note;
 use crate::request::ImageData;
 
-/// Where physical maps and the descriptions of volume groups are kept.
+/// Where the descriptions of volume groups are kept.
 const VGDATA: &str = "/var/lib/lifeboat/vgdata";
 
 /// A description of disks, volumes and file systems.
@@ -64,10 +64,14 @@ pub fn image_data(wanted: &Wanted) -> PathBuf {
 /// # Errors
 /// [`BackupError`] where it cannot be looked at, or the description not be written.
 pub fn mkszfile(wanted: &Wanted, with_maps: bool) -> Result<Description, BackupError> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err(BackupError::NotRoot);
-    }
-    make(wanted, &probe(wanted)?, with_maps)
+    must_be_root()?;
+    make(wanted, &mut probe(wanted)?, with_maps)
+}
+
+/// Only root may read everything.
+pub(crate) fn must_be_root() -> Result<(), BackupError> {
+    let root = nix::unistd::geteuid().is_root();
+    root.then_some(()).ok_or(BackupError::NotRoot)
 }
 
 /// Makes the description of a system that was looked at, and writes it.
@@ -76,14 +80,16 @@ pub fn mkszfile(wanted: &Wanted, with_maps: bool) -> Result<Description, BackupE
 /// [`BackupError`] where it cannot be written, or the maps not be made.
 pub(crate) fn make(
     wanted: &Wanted,
-    system: &System,
+    system: &mut System,
     with_maps: bool,
 ) -> Result<Description, BackupError> {
     let path = image_data(wanted);
-    let mut document = system.model.to_document();
     if with_maps {
-        write_maps(&mut document, &maps(wanted)?)?;
+        let maps = maps(wanted)?;
+        write_maps(&maps)?;
+        system.name_maps(&maps);
     }
+    let document = system.model.to_document();
     if let Some(parent) = path.parent() {
         create_dir_all(parent)?;
     }
@@ -121,27 +127,19 @@ fn read_model(wanted: &Wanted, document: &Document) -> Result<Model, Box<ModelEr
     model.map_err(Box::new)
 }
 
-/// Writes the maps, and says where they are in the stanzas of their volumes.
-fn write_maps(document: &mut Document, maps: &[Map]) -> Result<(), BackupError> {
+fn write_maps(maps: &[Map]) -> Result<(), BackupError> {
     for map in maps {
-        let directory = Path::new(VGDATA).join(&map.group);
-        create_dir_all(&directory)?;
-        let path = directory.join(&map.file);
-        write(&path, map.lines.join("\n") + "\n")?;
-        let same = |field: Option<&str>, name: &str| field == Some(name);
-        let stanza = document.named_mut("lv_data").find(|stanza| {
-            same(stanza.get("LOGICAL_VOLUME"), &map.volume)
-                && same(stanza.get("VOLUME_GROUP"), &map.group)
-        });
-        if let Some(stanza) = stanza {
-            stanza.set("MAPFILE", &path.to_string_lossy());
+        let path = Path::new(&map.file);
+        if let Some(parent) = path.parent() {
+            create_dir_all(parent)?;
         }
+        replace(path, (map.lines.join("\n") + "\n").as_bytes(), 0o644)?;
     }
     Ok(())
 }
 
 /// The description that is there, which somebody may have edited.
-pub(crate) fn existing(wanted: &Wanted, system: &System) -> Result<Description, BackupError> {
+pub(crate) fn existing(wanted: &Wanted) -> Result<Description, BackupError> {
     let path = image_data(wanted);
     if !path.exists() {
         return Err(BackupError::NoImageData(path));
@@ -153,7 +151,7 @@ pub(crate) fn existing(wanted: &Wanted, system: &System) -> Result<Description, 
     Ok(Description {
         document,
         model: Some(model),
-        notes: notes(system),
+        notes: Vec::new(),
     })
 }
 

@@ -4,7 +4,8 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | `request`, `report`, `error` | what is asked for, and what comes of it |
-//! | `run` | the pipeline: look, describe, count, take snapshots, write, read back |
+//! | `run`, `job` | the pipeline: count, write, read back, name |
+//! | `ground`, `running` | that of the running system: look, describe, take snapshots |
 //! | `describe`, `bosinst` | `image.data` and `bosinst.data` |
 //! | `exclude`, `selection` | which files are in the backup |
 //! | `snapshot` | file systems as they were at one moment |
@@ -15,15 +16,19 @@
 //! | `schedule` | settings of scheduled backups, and which old ones go |
 
 pub mod bosinst;
+mod date;
 pub mod describe;
 mod error;
 pub mod exclude;
+mod ground;
 pub mod iso;
+mod job;
 mod lock;
 pub mod log;
 mod report;
 mod request;
 mod run;
+mod running;
 mod scaffold;
 pub mod schedule;
 mod selection;

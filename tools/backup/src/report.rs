@@ -141,7 +141,10 @@ impl Note {
     /// True when the backup lacks what was asked for, or the system is not as before.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::NotReached(_) | Self::Snapshot(_))
+        matches!(
+            self,
+            Self::NotReached(_) | Self::Snapshot(_) | Self::Unsaved(Unsaved::NotMounted { .. })
+        )
     }
 }
 

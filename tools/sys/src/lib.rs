@@ -4,6 +4,7 @@
 //! This is the only crate that may use `unsafe`; each use states its invariant.
 
 pub mod block;
+pub mod btrfs;
 pub mod child;
 pub mod error;
 pub mod fs;

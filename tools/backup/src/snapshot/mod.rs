@@ -10,18 +10,23 @@
 //! fail.) So the snapshots are taken one right after the other, with nothing in
 //! between, and the report says how long that took.
 //!
-//! **Mounting.** The snapshots can be written, and are mounted read-only: a file
+//! **btrfs** has snapshots of its own: a read-only subvolume in each that is mounted,
+//! read where it is. They need no space in the volume group, and no volume group.
+//!
+//! **Mounting.** The other snapshots can be written, and are mounted read-only: a file
 //! system that finds something to recover in its log (XFS keeps its unlinked inodes
 //! there even when it is frozen) writes that to the snapshot. They are mounted in a
 //! mount namespace of this process: nobody else sees them, and they go with the
 //! process, however it ends.
 //!
-//! **Removing.** Each snapshot carries a tag. One that a killed run has left is found
-//! by it at the next start, which holds the lock that says nobody else uses it.
+//! **Removing.** Each snapshot carries a tag, or a name of its own on btrfs. One that a
+//! killed run has left is found by it at the next start, which holds the lock that says
+//! nobody else uses it.
 
 mod mount;
 mod plan;
 mod report;
+mod subvolume;
 mod watch;
 
 pub use plan::{Planned, Way, Why, Wish};
@@ -89,7 +94,7 @@ pub enum SnapshotError {
         /// Percent.
         filled: u32,
     },
-    /// They are still there.
+    /// It is still there.
     #[error("0590-365 The snapshot {volume} cannot be removed; remove it with: lvremove {volume}")]
     NotRemoved {
         /// `group/volume`.
@@ -97,6 +102,17 @@ pub enum SnapshotError {
         /// Why.
         #[source]
         source: RunError,
+    },
+    /// The kernel makes no snapshot of a subvolume, or does not remove one.
+    #[error("0590-374 Cannot {operation} the snapshot {}", path.display())]
+    Subvolume {
+        /// "take" or "remove".
+        operation: &'static str,
+        /// The snapshot.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// The kernel gives this process no mounts of its own.
     #[error("0590-366 Snapshots cannot be mounted for this process alone")]
@@ -131,33 +147,32 @@ pub(crate) fn plan(
     file_systems: &[Mounted],
     wanted: request::Snapshots,
 ) -> Result<Vec<Planned>, SnapshotError> {
-    let all_live = |why: &dyn Fn(&Mounted) -> Why| {
+    if wanted == request::Snapshots::Never {
         let live = |mounted: &Mounted| Planned {
             mount: mounted.mount.clone(),
             kind: mounted.kind.clone(),
-            way: Way::Live(why(mounted)),
+            way: Way::Live(Why::NotWanted),
         };
-        file_systems.iter().map(live).collect::<Vec<_>>()
-    };
-    if wanted == request::Snapshots::Never {
-        return Ok(all_live(&|_| Why::NotWanted));
+        return Ok(file_systems.iter().map(live).collect());
     }
     let on_volumes = file_systems.iter().any(|mounted| mounted.volume.is_some());
-    let planned = if on_volumes {
-        let asked = report::groups().and_then(|groups| Ok((groups, report::volumes()?)));
-        match asked {
-            Ok((groups, volumes)) => plan::plan(file_systems, &groups, &volumes),
-            Err(error) if wanted == request::Snapshots::Always => return Err(error),
-            Err(error) => {
-                let said = chain(&error);
-                all_live(&|mounted| match mounted.volume {
-                    Some(_) => Why::NoAnswer(said.clone()),
-                    None => Why::NoVolume,
-                })
-            }
-        }
+    let asked = if on_volumes {
+        report::groups().and_then(|groups| Ok((groups, report::volumes()?)))
     } else {
-        all_live(&|_| Why::NoVolume)
+        Ok((Vec::new(), Vec::new()))
+    };
+    let planned = match asked {
+        Ok((groups, volumes)) => plan::plan(file_systems, &groups, &volumes),
+        Err(error) if wanted == request::Snapshots::Always => return Err(error),
+        Err(error) => {
+            let mut planned = plan::plan(file_systems, &[], &[]);
+            for (planned, mounted) in planned.iter_mut().zip(file_systems) {
+                if mounted.volume.is_some() && planned.way == Way::Live(Why::NoVolume) {
+                    planned.way = Way::Live(Why::NoAnswer(chain(&error)));
+                }
+            }
+            planned
+        }
     };
     if wanted == request::Snapshots::Always {
         insist(&planned)?;
@@ -198,16 +213,17 @@ pub(crate) struct Held {
 struct Taken {
     /// Where its origin is mounted.
     mount: PathBuf,
-    group: String,
-    name: String,
-    /// Where it is mounted, once it is.
+    kind: Kind,
+    /// Where it can be read: where it is mounted, once it is.
     place: Option<PathBuf>,
 }
 
-impl Taken {
-    fn volume(&self) -> String {
-        format!("{}/{}", self.group, self.name)
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// A logical volume.
+    Volume { group: String, name: String },
+    /// A subvolume of this name where its origin is mounted.
+    Subvolume { name: String },
 }
 
 impl Held {
@@ -230,18 +246,12 @@ impl Held {
                 return Ok(held);
             }
             let name = format!("{NAME}{}", held.taken.len());
-            match create(wish, &name) {
-                Ok(()) => {
-                    let first = first.get_or_insert_with(Instant::now);
-                    held.apart = first.elapsed();
-                    held.taken.push(Taken {
-                        mount: planned.mount.clone(),
-                        group: wish.group.clone(),
-                        name,
-                        place: None,
-                    });
+            match Taken::take(&planned.mount, wish, name) {
+                Ok(taken) => {
+                    held.taken.push(taken);
+                    held.apart = first.get_or_insert_with(Instant::now).elapsed();
                 }
-                Err(error) if must => return Err(SnapshotError::Lvm(error)),
+                Err(error) if must => return Err(error),
                 Err(error) => planned.way = Way::Live(Why::Refused(chain(&error))),
             }
         }
@@ -253,19 +263,17 @@ impl Held {
     }
 
     fn mount(&mut self, planned: &mut [Planned], must: bool) -> Result<(), SnapshotError> {
-        if self.taken.is_empty() {
+        if !self.taken.iter().any(|taken| taken.place.is_none()) {
             return Ok(());
         }
         mount::private().map_err(SnapshotError::Namespace)?;
         let mut refused = Vec::new();
         for (index, taken) in self.taken.iter_mut().enumerate() {
-            let Some(planned) = planned
-                .iter_mut()
-                .find(|planned| planned.mount == taken.mount)
-            else {
+            let found = planned.iter_mut().find(|one| one.mount == taken.mount);
+            let (Kind::Volume { group, name }, Some(planned)) = (&taken.kind, found) else {
                 continue;
             };
-            let device = Path::new("/dev/mapper").join(mapper_name(&taken.group, &taken.name));
+            let device = Path::new("/dev/mapper").join(mapper_name(group, name));
             match mount::snapshot(&device, &planned.kind, index) {
                 Ok(place) => taken.place = Some(place),
                 Err(source) => {
@@ -275,13 +283,15 @@ impl Held {
                         return Err(error);
                     }
                     planned.way = Way::Live(Why::Refused(chain(&error)));
-                    refused.push(taken.clone());
+                    refused.push(taken.mount.clone());
                 }
             }
         }
-        for taken in refused {
-            remove(&taken)?;
-            self.taken.retain(|kept| kept.name != taken.name);
+        for mount in refused {
+            let (useless, kept) = self.taken.drain(..).partition(|taken| taken.mount == mount);
+            self.taken = kept;
+            let useless: Vec<Taken> = useless;
+            useless.iter().try_for_each(Taken::remove)?;
         }
         Ok(())
     }
@@ -324,7 +334,7 @@ impl Held {
         let taken = std::mem::take(&mut self.taken);
         taken
             .iter()
-            .filter_map(|taken| remove(taken).err())
+            .filter_map(|taken| taken.remove().err())
             .collect()
     }
 }
@@ -337,12 +347,59 @@ impl Drop for Held {
     }
 }
 
-/// Takes one snapshot.
-fn create(wish: &Wish, name: &str) -> Result<(), RunError> {
-    lvm("lvcreate").args(arguments(wish, name)).run().map(drop)
+impl Taken {
+    /// Takes one snapshot.
+    fn take(mount: &Path, wish: &Wish, name: String) -> Result<Self, SnapshotError> {
+        let (kind, place) = match wish {
+            Wish::Volume {
+                group,
+                volume,
+                extents,
+            } => {
+                let tool = lvm("lvcreate").args(arguments(group, volume, *extents, &name));
+                tool.run().map_err(SnapshotError::Lvm)?;
+                let group = group.clone();
+                (Kind::Volume { group, name }, None)
+            }
+            Wish::Subvolume => {
+                let place = subvolume::take(mount, &name)?;
+                (Kind::Subvolume { name }, Some(place))
+            }
+        };
+        Ok(Self {
+            mount: mount.to_owned(),
+            kind,
+            place,
+        })
+    }
+
+    /// Removes it. Whoever scans new devices may hold a volume for a moment.
+    fn remove(&self) -> Result<(), SnapshotError> {
+        const TRIES: u32 = 10;
+        let volume = match &self.kind {
+            Kind::Subvolume { name } => return subvolume::remove(&self.mount, name),
+            Kind::Volume { group, name } => format!("{group}/{name}"),
+        };
+        if let Some(place) = &self.place
+            && let Err(error) = mount::leave(place)
+        {
+            log::warn!("cannot unmount {}: {error}", place.display());
+        }
+        let mut tried = 1;
+        loop {
+            match remove_volume(&volume) {
+                Ok(()) => return Ok(()),
+                Err(source) if tried == TRIES => {
+                    return Err(SnapshotError::NotRemoved { volume, source });
+                }
+                Err(_) => thread::sleep(Duration::from_millis(500)),
+            }
+            tried += 1;
+        }
+    }
 }
 
-fn arguments(wish: &Wish, name: &str) -> Vec<String> {
+fn arguments(group: &str, volume: &str, extents: Option<u64>, name: &str) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "--snapshot",
         "--yes",
@@ -350,40 +407,18 @@ fn arguments(wish: &Wish, name: &str) -> Vec<String> {
         NO_ARCHIVE,
         "--addtag",
         TAG,
+        "--name",
+        name,
     ]
     .map(str::to_owned)
     .into();
-    arguments.extend(["--name".to_owned(), name.to_owned()]);
-    match wish.extents {
+    match extents {
         Some(extents) => arguments.extend(["--extents".to_owned(), extents.to_string()]),
         // Without a size it is a thin one, which is not activated unless told.
         None => arguments.extend(["--setactivationskip".to_owned(), "n".to_owned()]),
     }
-    arguments.push(format!("{}/{}", wish.group, wish.volume));
+    arguments.push(format!("{group}/{volume}"));
     arguments
-}
-
-/// Unmounts and removes one snapshot. Whoever scans new devices may hold it for a
-/// moment.
-fn remove(taken: &Taken) -> Result<(), SnapshotError> {
-    const TRIES: u32 = 10;
-    if let Some(place) = &taken.place
-        && let Err(error) = mount::leave(place)
-    {
-        log::warn!("cannot unmount {}: {error}", place.display());
-    }
-    let mut tried = 1;
-    loop {
-        match remove_volume(&taken.volume()) {
-            Ok(()) => return Ok(()),
-            Err(source) if tried == TRIES => {
-                let volume = taken.volume();
-                return Err(SnapshotError::NotRemoved { volume, source });
-            }
-            Err(_) => thread::sleep(Duration::from_millis(500)),
-        }
-        tried += 1;
-    }
 }
 
 fn remove_volume(volume: &str) -> Result<(), RunError> {
@@ -397,11 +432,11 @@ fn remove_volume(volume: &str) -> Result<(), RunError> {
 /// # Errors
 /// [`SnapshotError::NotRemoved`]; nothing when LVM does not answer, for then there is
 /// none to ask.
-pub(crate) fn remove_stale() -> Result<Vec<String>, SnapshotError> {
+pub(crate) fn remove_stale(file_systems: &[Mounted]) -> Result<Vec<String>, SnapshotError> {
+    let mut removed = subvolume::remove_stale(file_systems)?;
     let Ok(volumes) = report::volumes() else {
-        return Ok(Vec::new());
+        return Ok(removed);
     };
-    let mut removed = Vec::new();
     for volume in stale(&volumes) {
         match remove_volume(&volume) {
             Ok(()) => removed.push(volume),

@@ -7,10 +7,13 @@ use lifeboat_layout::system::Mounted;
 
 use super::report::{Group, Volume};
 
-/// The kinds of file systems that are mounted from snapshots. Not btrfs: the kernel
-/// tells its file systems apart by their UUIDs only, and takes the snapshot for the
-/// one that is mounted.
+/// The kinds of file systems that are mounted from snapshots of their volumes. Not
+/// btrfs: the kernel tells its file systems apart by their UUIDs only, and takes the
+/// snapshot for the one that is mounted. It has snapshots of its own.
 const KINDS: [&str; 5] = ["ext2", "ext3", "ext4", "xfs", "vfat"];
+
+/// As the kernel calls it.
+pub(super) const BTRFS: &str = "btrfs";
 
 /// A snapshot has room for this part of its origin to change, in percent, and for
 /// so many bytes, or none is taken.
@@ -43,13 +46,18 @@ pub enum Way {
 
 /// A snapshot to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// The volume group.
-    pub group: String,
-    /// The origin.
-    pub volume: String,
-    /// Extents for what changes; `None` for a thin snapshot, which shares its pool.
-    pub extents: Option<u64>,
+pub enum Wish {
+    /// Of a logical volume.
+    Volume {
+        /// The volume group.
+        group: String,
+        /// The origin.
+        volume: String,
+        /// Extents for what changes; `None` for a thin snapshot, which shares its pool.
+        extents: Option<u64>,
+    },
+    /// Of a btrfs subvolume: a subvolume in it.
+    Subvolume,
 }
 
 /// Why a file system is read live.
@@ -124,6 +132,9 @@ pub(super) fn plan(file_systems: &[Mounted], groups: &[Group], volumes: &[Volume
 
 /// A wish without a size yet: one extent where it will need any.
 fn possible(mounted: &Mounted, groups: &[Group], volumes: &[Volume]) -> Result<Wish, Why> {
+    if mounted.kind == BTRFS {
+        return Ok(Wish::Subvolume);
+    }
     let at = mounted.volume.as_ref().ok_or(Why::NoVolume)?;
     let volume = volumes
         .iter()
@@ -148,7 +159,7 @@ fn possible(mounted: &Mounted, groups: &[Group], volumes: &[Volume]) -> Result<W
             attributes: group.attributes.clone(),
         });
     }
-    let wish = |extents| Wish {
+    let wish = |extents| Wish::Volume {
         group: group.name.clone(),
         volume: volume.name.clone(),
         extents,
@@ -181,15 +192,20 @@ fn possible(mounted: &Mounted, groups: &[Group], volumes: &[Volume]) -> Result<W
 fn share(planned: &mut [Planned], group: &Group, volumes: &[Volume]) {
     let mut wishes: Vec<(&mut Planned, u64)> = Vec::new();
     for entry in planned {
-        let Way::Snapshot(wish) = &entry.way else {
+        let Way::Snapshot(Wish::Volume {
+            group: of,
+            volume: name,
+            extents: Some(_),
+        }) = &entry.way
+        else {
             continue;
         };
-        if wish.group != group.name || wish.extents.is_none() {
+        if *of != group.name {
             continue;
         }
         let origin = volumes
             .iter()
-            .find(|volume| volume.group == wish.group && volume.name == wish.volume);
+            .find(|volume| volume.group == *of && volume.name == *name);
         let size = origin.map_or(1, |origin| extents(origin.size, group.extent));
         wishes.push((entry, size));
     }
@@ -213,8 +229,8 @@ fn share(planned: &mut [Planned], group: &Group, volumes: &[Volume]) {
     for (entry, size) in wishes {
         let share = u128::from(half) * u128::from(size) / u128::from(total.max(1));
         let share = u64::try_from(share).unwrap_or(half);
-        if let Way::Snapshot(wish) = &mut entry.way {
-            wish.extents = Some(share.clamp(least(size, group.extent), most(size)));
+        if let Way::Snapshot(Wish::Volume { extents, .. }) = &mut entry.way {
+            *extents = Some(share.clamp(least(size, group.extent), most(size)));
         }
     }
 }
@@ -298,8 +314,8 @@ mod tests {
 
     fn sizes(planned: &[Planned]) -> Vec<Option<u64>> {
         let size = |planned: &Planned| match &planned.way {
-            Way::Snapshot(wish) => wish.extents,
-            Way::Live(_) => None,
+            Way::Snapshot(Wish::Volume { extents, .. }) => *extents,
+            _ => None,
         };
         planned.iter().map(size).collect()
     }
@@ -339,10 +355,10 @@ mod tests {
     #[test]
     fn what_cannot_be_mounted_beside_its_origin_is_read_live() {
         let volumes = [volume("hd4", "-wi-ao----", 100)];
-        let said = why(&[mounted("/", "btrfs", Some("hd4"))], &volumes);
+        let said = why(&[mounted("/", "f2fs", Some("hd4"))], &volumes);
         assert_eq!(
             said,
-            "a snapshot of btrfs cannot be mounted beside its origin"
+            "a snapshot of f2fs cannot be mounted beside its origin"
         );
         let said = why(
             &[mounted("/", "ext4", Some("s"))],
@@ -355,6 +371,17 @@ mod tests {
     }
 
     #[test]
+    fn btrfs_has_snapshots_of_its_own_wherever_it_lies() {
+        let systems = [
+            mounted("/", "btrfs", Some("hd4")),
+            mounted("/home", "btrfs", None),
+        ];
+        for planned in plan(&systems, &[], &[]) {
+            assert_eq!(planned.way, Way::Snapshot(Wish::Subvolume));
+        }
+    }
+
+    #[test]
     fn a_thin_volume_needs_room_in_its_pool_only() {
         let systems = [mounted("/", "ext4", Some("thin"))];
         let mut thin = volume("thin", "Vwi-aotz--", 100);
@@ -362,7 +389,10 @@ mod tests {
         let mut pool = volume("pool", "twi-aotz--", 100);
         pool.filled = Some(50);
         let planned = plan(&systems, &[group(0)], &[thin.clone(), pool.clone()]);
-        assert!(matches!(&planned[0].way, Way::Snapshot(wish) if wish.extents.is_none()));
+        assert!(matches!(
+            &planned[0].way,
+            Way::Snapshot(Wish::Volume { extents: None, .. })
+        ));
         pool.metadata_filled = Some(95);
         assert_eq!(
             why(&systems, &[thin, pool]),

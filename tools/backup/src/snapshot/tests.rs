@@ -4,7 +4,7 @@ use super::*;
 use report::Volume;
 
 fn wish(extents: Option<u64>) -> Wish {
-    Wish {
+    Wish::Volume {
         group: "rootvg".to_owned(),
         volume: "hd4".to_owned(),
         extents,
@@ -13,7 +13,7 @@ fn wish(extents: Option<u64>) -> Wish {
 
 #[test]
 fn a_snapshot_is_asked_for_by_size_and_a_thin_one_without() {
-    let line = |extents| arguments(&wish(extents), "lifeboat_snap_0").join(" ");
+    let line = |extents| arguments("rootvg", "hd4", extents, "lifeboat_snap_0").join(" ");
     assert_eq!(
         line(Some(50)),
         "--snapshot --yes --config backup { backup=0 archive=0 } --addtag lifeboat_snapshot \

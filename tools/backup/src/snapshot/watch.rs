@@ -9,7 +9,7 @@ use std::time::Duration;
 use lifeboat_sys::error::chain;
 
 use super::report::{self, Group, Volume, lvm};
-use super::{NO_ARCHIVE, SnapshotError, Taken};
+use super::{Kind, NO_ARCHIVE, SnapshotError, Taken};
 
 /// How often they are looked at.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -68,9 +68,13 @@ impl Watch {
 /// Whether the snapshots are as good as when they were taken.
 pub(super) fn look(taken: &[Taken], volumes: &[Volume]) -> Result<(), SnapshotError> {
     for taken in taken {
+        // A subvolume takes its space from a file system that says when it is full.
+        let Kind::Volume { group, .. } = &taken.kind else {
+            continue;
+        };
         let overflow = || SnapshotError::Overflow {
             mount: taken.mount.clone(),
-            group: taken.group.clone(),
+            group: group.clone(),
         };
         // One that is gone was removed by somebody, or by LVM because it was full.
         let found = find(taken, volumes).ok_or_else(overflow)?;
@@ -97,9 +101,12 @@ pub(super) fn look(taken: &[Taken], volumes: &[Volume]) -> Result<(), SnapshotEr
 }
 
 fn find<'a>(taken: &Taken, volumes: &'a [Volume]) -> Option<&'a Volume> {
+    let Kind::Volume { group, name } = &taken.kind else {
+        return None;
+    };
     volumes
         .iter()
-        .find(|volume| volume.group == taken.group && volume.name == taken.name)
+        .find(|volume| volume.group == *group && volume.name == *name)
 }
 
 /// Makes those larger that fill up, while their group has free extents.
@@ -145,8 +152,10 @@ mod tests {
     fn taken() -> Taken {
         Taken {
             mount: "/var".into(),
-            group: "rootvg".to_owned(),
-            name: "lifeboat_snap_0".to_owned(),
+            kind: Kind::Volume {
+                group: "rootvg".to_owned(),
+                name: "lifeboat_snap_0".to_owned(),
+            },
             place: None,
         }
     }

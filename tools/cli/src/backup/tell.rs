@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
 
 use lifeboat_archive::{Finding, Progress as Done, escape};
-use lifeboat_backup::snapshot::{Planned, Way};
+use lifeboat_backup::snapshot::{Planned, Way, Wish};
 use lifeboat_backup::{Note, Observer, Preview, Report, Step};
 use lifeboat_sys::error::chain;
 use serde_json::{Value, json};
@@ -223,10 +223,12 @@ pub fn preview(preview: &Preview, as_json: bool) {
     }
     for planned in &preview.file_systems {
         let how = match &planned.way {
-            Way::Snapshot(wish) => wish.extents.map_or_else(
-                || "from a thin snapshot".to_owned(),
-                |extents| format!("from a snapshot of {extents} extents"),
-            ),
+            Way::Snapshot(Wish::Volume {
+                extents: Some(extents),
+                ..
+            }) => format!("from a snapshot of {extents} extents"),
+            Way::Snapshot(Wish::Volume { .. }) => "from a thin snapshot".to_owned(),
+            Way::Snapshot(Wish::Subvolume) => "from a snapshot of its subvolume".to_owned(),
             Way::Live(why) => format!("while it is in use: {why}"),
         };
         println!("{} ({}) {how}", planned.mount.display(), planned.kind);
