@@ -56,8 +56,9 @@ impl Job<'_> {
         let total = ground.room(self, notes)?;
         let (planned, mut held) = self.snapshots(&ground)?;
         for planned in &planned {
+            // That a partition has no snapshots is no news; the report has it.
             if let Way::Live(why) = &planned.way
-                && *why != Why::NotWanted
+                && !matches!(why, Why::NotWanted | Why::NoVolume)
             {
                 notes.add(Note::Live {
                     mount: planned.mount.clone(),

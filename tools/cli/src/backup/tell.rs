@@ -141,6 +141,11 @@ fn report_text(report: &Report) -> String {
             apart.as_secs_f64()
         ));
     }
+    let live = report.file_systems.iter().filter(|fs| !is_snapshot(fs));
+    let live: Vec<String> = live.map(|fs| fs.mount.display().to_string()).collect();
+    if !live.is_empty() {
+        text.push_str(&format!("\nRead while in use: {}", live.join(", ")));
+    }
     if let Some(files) = report.verified {
         text.push_str(&format!(
             "\nRead back: {files} members, every hash is right"
