@@ -104,6 +104,15 @@ fn a_dry_run_counts_what_patterns_leave_out() {
 }
 
 #[test]
+fn a_list_names_what_is_stored() {
+    let place = place(1);
+    let said = output(place.path(), &["-e", "-v", "b"]);
+    let out = text(&said.stdout);
+    assert!(out.lines().any(|line| line == "./noise"), "{out}");
+    assert!(!out.contains("junk"), "{out}");
+}
+
+#[test]
 fn flags_of_aix_are_refused_one_by_one() {
     let place = place(1);
     for flag in [&["-A"][..], &["-M"], &["-F", "x"], &["-t", "x"], &["-C"]] {
