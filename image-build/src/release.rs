@@ -13,6 +13,11 @@ use crate::progress::step;
 /// What a package manager needs, and nothing else: the smallest that is a system.
 const VARIANT: &str = "--variant=apt";
 
+/// An archive may lag behind a release that changes daily, and its signed list then be
+/// older than it says it may be. The signature is checked all the same; nothing of
+/// such a system becomes part of what we build.
+const OF_ANY_AGE: &str = r#"--aptopt=Acquire::Check-Valid-Until "false""#;
+
 /// The system cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
@@ -46,7 +51,7 @@ pub fn system(release: &str) -> Result<PathBuf, ReleaseError> {
     let entry = cache::entry(&cache::directory()?, &kind, &key, false, |entry| {
         let what = format!("Making a Debian system of {release} (kept for the next time)");
         step(&what, || {
-            debian::bootstrap(release, &[VARIANT], &entry.join("rootfs.tar"))
+            debian::bootstrap(release, &[VARIANT, OF_ANY_AGE], &entry.join("rootfs.tar"))
         })
         .map_err(|source| ReleaseError::Run {
             release: release.to_owned(),

@@ -34,7 +34,7 @@ pub fn many_small(backup: &Path, place: &Path) -> Result<Tree> {
     fs::create_dir_all(&root)?;
     let own = ["bosinst.data", "image.data", ".lifeboat", "srv/demo", "dev"];
     Tool::new("tar")
-        .args(["-I", "zstd", "--numeric-owner", "-p", "--xattrs", "--acls"])
+        .args(["-I", "zstd", "--numeric-owner", "-p", "--xattrs"])
         .arg("--xattrs-include=*")
         .args(own.map(|name| format!("--exclude=./{name}")))
         .arg("-C")

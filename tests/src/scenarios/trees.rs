@@ -76,7 +76,7 @@ fn write(lab: &Lab, tree: &Path, to: &Path) -> Result<()> {
 fn compare(backup: &Path, tree: &Path) -> Result<()> {
     as_root("tar")
         .args(["--compare", "-I", "zstd", "--numeric-owner"])
-        .args(["--xattrs", "--xattrs-include=*", "--acls"])
+        .args(["--xattrs", "--xattrs-include=*"])
         .args(OWN.map(|path| format!("--exclude={path}")))
         .arg("--file")
         .arg(backup)
@@ -98,7 +98,7 @@ fn extract(backup: &Path, to: &Path) -> Result<()> {
 fn extracting(archive: &Path, to: &Path) -> Tool {
     as_root("tar")
         .args(["--extract", "--numeric-owner", "--preserve-permissions"])
-        .args(["--xattrs", "--xattrs-include=*", "--acls"])
+        .args(["--xattrs", "--xattrs-include=*"])
         .arg("--file")
         .arg(archive)
         .arg("--directory")
