@@ -1,6 +1,6 @@
 //! Directories below a root that nothing in their name can leave.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -33,7 +33,7 @@ pub fn open_directory_below(root: BorrowedFd<'_>, path: &Path) -> io::Result<Own
         return Err(io::ErrorKind::InvalidInput.into());
     }
     if !NO_OPENAT2.load(Ordering::Relaxed) {
-        match with_openat2(root, path) {
+        match in_steps(root, path) {
             Err(Errno::ENOSYS | Errno::EPERM) => NO_OPENAT2.store(true, Ordering::Relaxed),
             result => return Ok(result?),
         }
@@ -41,10 +41,28 @@ pub fn open_directory_below(root: BorrowedFd<'_>, path: &Path) -> io::Result<Own
     Ok(by_component(root, path)?)
 }
 
+/// The longest path that is given to the kernel.
+const LONGEST: usize = 4000;
+
 const DIRECTORY: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_DIRECTORY)
     .union(OFlag::O_NOFOLLOW)
     .union(OFlag::O_CLOEXEC);
+
+/// The kernel takes no path of more than 4095 bytes: a longer one goes step by step.
+fn in_steps(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
+    let mut rest = path.as_os_str().as_bytes();
+    let mut above: Option<OwnedFd> = None;
+    while rest.len() > LONGEST {
+        let slash = rest[..LONGEST].iter().rposition(|&byte| byte == b'/');
+        let (step, after) = rest.split_at(slash.ok_or(Errno::ENAMETOOLONG)?);
+        let here = above.as_ref().map_or(root, AsFd::as_fd);
+        above = Some(with_openat2(here, Path::new(OsStr::from_bytes(step)))?);
+        rest = &after[1..];
+    }
+    let here = above.as_ref().map_or(root, AsFd::as_fd);
+    with_openat2(here, Path::new(OsStr::from_bytes(rest)))
+}
 
 fn with_openat2(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
     let path = if path.as_os_str().is_empty() {
@@ -144,6 +162,26 @@ mod tests {
     fn links_are_refused_without_openat2() {
         let open = |root: BorrowedFd<'_>, path: &Path| Ok(by_component(root, path)?);
         check(&Scratch::new("parts"), open);
+    }
+
+    #[test]
+    fn a_path_may_be_longer_than_the_kernel_takes() {
+        let scratch = Scratch::new("long");
+        let root = File::open(&scratch.0).unwrap();
+        let name = "n".repeat(200);
+        let mut here = OwnedFd::from(root.try_clone().unwrap());
+        let mut path = PathBuf::from(".");
+        for _ in 0..50 {
+            nix::sys::stat::mkdirat(&here, name.as_str(), Mode::S_IRWXU).unwrap();
+            here = by_component(here.as_fd(), Path::new(&name)).unwrap();
+            path.push(&name);
+        }
+        let inode = |fd: OwnedFd| File::from(fd).metadata().unwrap().ino();
+        let below = open_directory_below(root.as_fd(), &path).unwrap();
+        assert_eq!(inode(below), inode(here));
+        let there = path.join("none");
+        let error = open_directory_below(root.as_fd(), &there).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
