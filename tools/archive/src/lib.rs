@@ -45,6 +45,8 @@ mod open;
 mod pax;
 mod pipeline;
 mod plan;
+#[cfg(test)]
+mod races;
 mod read;
 mod report;
 mod seal;
