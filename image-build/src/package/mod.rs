@@ -85,7 +85,8 @@ pub fn build(form: Form, lifeboat: &Path, rescue: &Path) -> anyhow::Result<PathB
                 .args(["--compress-system", "--fast"]),
             Form::Rpm => tool
                 .args(["generate-rpm", "--package", "tools/cli"])
-                .args(["--auto-req", "no"]),
+                // Every rpm reads gzip; most of the payload is compressed already.
+                .args(["--auto-req", "no", "--payload-compress", "gzip"]),
         };
         tool.args(["--target", TARGET, "--output"])
             .arg(&package)

@@ -8,6 +8,7 @@ mod install;
 mod install_auto;
 mod roundtrip;
 mod savevg;
+mod scheduled;
 mod shell;
 mod sources;
 mod trees;
@@ -84,6 +85,12 @@ pub const ALL: &[Scenario] = &[
         about: "a backup of a system in motion: of one moment, or the changes named",
         core: false,
         run: busy::run,
+    },
+    Scenario {
+        name: "scheduled-backup",
+        about: "the package: its timer is off, its backups are kept, its removal leaves nothing",
+        core: false,
+        run: scheduled::run,
     },
     Scenario {
         name: "mksysb-trees",

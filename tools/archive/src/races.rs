@@ -65,7 +65,11 @@ fn contents(root: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>, u64)> {
         } else {
             fs::read(&path).unwrap()
         };
-        let names = if metadata.is_dir() { 0 } else { metadata.nlink() };
+        let names = if metadata.is_dir() {
+            0
+        } else {
+            metadata.nlink()
+        };
         found.insert(relative, (metadata.mode(), content, names));
     }
     found
@@ -201,7 +205,11 @@ fn a_directory_gets_its_time_when_everything_is_in_it() {
         let paths = [(".", 10), ("a", 20), ("a/b", 21), ("a/b/c", 22), ("x", 23)];
         for (path, seconds) in paths {
             let metadata = dest.path().join(path).metadata().unwrap();
-            assert_eq!((metadata.mtime(), metadata.mtime_nsec()), (seconds, 5), "{path}");
+            assert_eq!(
+                (metadata.mtime(), metadata.mtime_nsec()),
+                (seconds, 5),
+                "{path}"
+            );
             assert_eq!(metadata.permissions().mode() & 0o7777, 0o2750, "{path}");
         }
     }
@@ -225,7 +233,12 @@ fn a_path_may_be_longer_than_the_kernel_takes() {
     forge = forge.add(&file(&format!("{path}/b")), b"deep");
     forge = forge.add(&link(&format!("{path}/c"), &format!("{path}/b")), b"");
     // On the way back, the directories above are used again.
-    let above = Path::new(&path).ancestors().nth(70).unwrap().to_str().unwrap();
+    let above = Path::new(&path)
+        .ancestors()
+        .nth(70)
+        .unwrap()
+        .to_str()
+        .unwrap();
     let bytes = forge.add(&file(&format!("{above}/z")), b"z").finish();
     let dest = tempfile::tempdir().unwrap();
     let report = extract(&bytes, dest.path(), 3, false);
@@ -267,9 +280,16 @@ fn flags_that_forbid_everything_come_last() {
     let found = ["d", "d/f", "n", "plain"].map(flags);
     for path in ["d", "d/f"] {
         let file = File::open(dest.path().join(path)).unwrap();
-        inode::set_flags(file.as_fd(), inode::flags(file.as_fd()).unwrap() & !IMMUTABLE).unwrap();
+        inode::set_flags(
+            file.as_fd(),
+            inode::flags(file.as_fd()).unwrap() & !IMMUTABLE,
+        )
+        .unwrap();
     }
-    assert!(report.damaged.is_empty() && report.refused.is_empty(), "{report:?}");
+    assert!(
+        report.damaged.is_empty() && report.refused.is_empty(),
+        "{report:?}"
+    );
     assert_eq!(found, [IMMUTABLE, IMMUTABLE | nodump, nodump, 0]);
     assert_eq!(fs::metadata(dest.path().join("d/l")).unwrap().nlink(), 2);
 }
@@ -320,6 +340,9 @@ fn a_file_that_the_manifest_of_a_stream_disowns_does_not_stay() {
     let dest = tempfile::tempdir().unwrap();
     let report = extract(&bytes, dest.path(), 2, true);
     let texts: Vec<_> = report.damaged.iter().map(ToString::to_string).collect();
-    assert_eq!(texts, ["0590-152 ./wrong: its content is not what the manifest says"]);
+    assert_eq!(
+        texts,
+        ["0590-152 ./wrong: its content is not what the manifest says"]
+    );
     assert!(!dest.path().join("wrong").exists() && dest.path().join("good").exists());
 }
