@@ -6,8 +6,8 @@ use std::io;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{CParameter, compress_bound};
 
-/// The usual length of a decompressed frame: 4 MiB.
-pub const DEFAULT_FRAME_SIZE: u32 = 4 << 20;
+/// The usual length of a decompressed frame: 8 MiB.
+pub const DEFAULT_FRAME_SIZE: u32 = 8 << 20;
 /// No reader has to hold a decompressed frame larger than this.
 pub const MAX_FRAME_SIZE: u32 = 16 << 20;
 /// A backup has at most this many zeros before its seek table.

@@ -2,11 +2,24 @@
 
 use std::io;
 
-use zstd::zstd_safe::{CCtx, CParameter, compress_bound, get_error_name, max_c_level, min_c_level};
+use zstd::zstd_safe::{
+    CCtx, CParameter, ResetDirective, Strategy, compress_bound, get_error_name, max_c_level,
+    min_c_level,
+};
 
 use super::content::Content;
 use super::job::Packed;
 use crate::frames::{MAX_FRAME_SIZE, frame_hash};
+
+/// The level of `CreateOptions::default`: the size of
+/// zstd's level 3 for a quarter less work.
+///
+/// Measured on systems' files in frames of 8 MiB: one hash table over a window as
+/// long as the frame finds as much as the two tables of zstd's own level over 2 MiB.
+pub(crate) const DEFAULT_LEVEL: i32 = 3;
+const WINDOW_LOG: u32 = 23;
+const HASH_LOG: u32 = 17;
+const MIN_MATCH: u32 = 6;
 
 /// Compresses; the same content becomes the same bytes every time.
 pub(crate) struct Packer {
@@ -55,8 +68,15 @@ impl Packer {
 
     fn set(&mut self, level: i32) -> Result<(), usize> {
         let context = &mut self.context;
+        context.reset(ResetDirective::Parameters)?;
         context.set_parameter(CParameter::CompressionLevel(level))?;
         context.set_parameter(CParameter::ChecksumFlag(true))?;
+        if level == DEFAULT_LEVEL {
+            context.set_parameter(CParameter::Strategy(Strategy::ZSTD_fast))?;
+            context.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+            context.set_parameter(CParameter::HashLog(HASH_LOG))?;
+            context.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
+        }
         Ok(())
     }
 }
