@@ -69,7 +69,7 @@ impl Stock {
     /// Keeps a buffer for the next frame, unless there are enough.
     fn keep(&self, buffer: Vec<u8>) {
         let mut state = self.state();
-        if buffer.capacity() > 0 && state.kept + buffer.capacity() <= self.limit / 4 {
+        if buffer.capacity() > 0 && state.kept + buffer.capacity() <= self.limit / 2 {
             state.kept += buffer.capacity();
             state.spare.push(buffer);
         }
