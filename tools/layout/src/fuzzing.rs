@@ -46,7 +46,7 @@ fn plan_for(model: &Model) {
         let disk = blank(size, sector);
         for shrink in [false, true] {
             let settings = Settings {
-                disk: Some(disk.name.clone()),
+                disks: vec![disk.name.clone()],
                 overwrite: Overwrite::Any,
                 shrink: Some(shrink),
                 ..Settings::default()
@@ -55,7 +55,7 @@ fn plan_for(model: &Model) {
                 continue;
             };
             let mut end = 0;
-            for partition in &plan.partitions {
+            for partition in plan.partitions() {
                 assert!(partition.start >= end, "partitions lie side by side");
                 end = partition.start + partition.size;
             }

@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use gptman::{GPT, GPTHeader, GPTPartitionEntry};
 
 use crate::disks::Disk;
-use crate::plan::Plan;
+use crate::model::PartitionKind;
+use crate::plan::{PlannedTable, Target};
 use crate::signature::UNFINISHED;
 use crate::size::MB;
 
@@ -27,6 +28,9 @@ pub enum GptError {
         #[source]
         source: gptman::Error,
     },
+    /// Another kind of table was planned.
+    #[error("0590-235 The plan gives {0} no GPT")]
+    NotGpt(String),
     /// One of the two copies is another than was written.
     #[error("0590-245 The {0} partition table on the disk is not the one that was written")]
     Differs(&'static str),
@@ -37,8 +41,8 @@ pub enum GptError {
 ///
 /// # Errors
 /// [`GptError::Make`], [`GptError::Write`].
-pub fn write<D: Read + Write + Seek>(plan: &Plan, device: &mut D) -> Result<(), GptError> {
-    let mut table = table(plan, device).map_err(GptError::Make)?;
+pub fn write<D: Read + Write + Seek>(target: &Target, device: &mut D) -> Result<(), GptError> {
+    let mut table = table(target, device)?;
     GPT::write_protective_mbr_into(device, table.sector_size).map_err(GptError::Write)?;
     table.write_into(device).map_err(GptError::Write)?;
     Ok(())
@@ -48,14 +52,14 @@ pub fn write<D: Read + Write + Seek>(plan: &Plan, device: &mut D) -> Result<(), 
 ///
 /// # Errors
 /// [`GptError::Read`], [`GptError::Differs`].
-pub fn verify<D: Read + Seek>(plan: &Plan, device: &mut D) -> Result<(), GptError> {
-    let wanted = table(plan, device).map_err(GptError::Make)?;
+pub fn verify<D: Read + Seek>(target: &Target, device: &mut D) -> Result<(), GptError> {
+    let wanted = table(target, device)?;
     let backup = wanted.header.backup_lba;
     for (copy, lba) in [("first", wanted.header.primary_lba), ("backup", backup)] {
         let read = read_copy(device, lba, wanted.sector_size);
         let (header, entries) = read.map_err(|source| GptError::Read { copy, source })?;
         let numbered = entries.iter().zip(1u32..);
-        let same = header.disk_guid == plan.disk_guid.0
+        let same = header.disk_guid == wanted.header.disk_guid
             && header.primary_lba == lba
             && header.first_usable_lba == wanted.header.first_usable_lba
             && header.last_usable_lba == wanted.header.last_usable_lba
@@ -90,13 +94,20 @@ fn read_copy<D: Read + Seek>(
     Ok((header, entries))
 }
 
-fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
-    let sector = u64::from(plan.target.sector);
-    let mut table = GPT::new_from(device, sector, plan.disk_guid.0)?;
-    for partition in &plan.partitions {
+fn table<D: Read + Seek>(target: &Target, device: &mut D) -> Result<GPT, GptError> {
+    let none = || GptError::NotGpt(target.disk.to_string());
+    let PlannedTable::Gpt(disk_guid) = target.table else {
+        return Err(none());
+    };
+    let sector = u64::from(target.disk.sector);
+    let mut table = GPT::new_from(device, sector, disk_guid.0).map_err(GptError::Make)?;
+    for partition in &target.partitions {
+        let (PartitionKind::Gpt(kind), Some(uuid)) = (partition.kind, partition.uuid) else {
+            return Err(none());
+        };
         table[partition.number] = GPTPartitionEntry {
-            partition_type_guid: partition.type_guid.0,
-            unique_partition_guid: partition.uuid.0,
+            partition_type_guid: kind.0,
+            unique_partition_guid: uuid.0,
             starting_lba: partition.start / sector,
             ending_lba: (partition.start + partition.size) / sector - 1,
             attribute_bits: partition.flags,
@@ -113,11 +124,11 @@ fn table<D: Read + Seek>(plan: &Plan, device: &mut D) -> gptman::Result<GPT> {
 ///
 /// # Errors
 /// What the kernel said.
-pub fn clear<D: Write + Seek>(plan: &Plan, device: &mut D) -> io::Result<()> {
-    let disk = (0, plan.target.size);
-    let partitions = plan.partitions.iter().map(|p| (p.start, p.size));
+pub fn clear<D: Write + Seek>(target: &Target, device: &mut D) -> io::Result<()> {
+    let disk = (0, target.disk.size);
+    let partitions = target.partitions.iter().map(|p| (p.start, p.size));
     blank_both_ends(std::iter::once(disk).chain(partitions), device)?;
-    if let Some(prep) = plan.prep() {
+    if let Some(prep) = target.prep() {
         blank(device, prep.start, prep.size)?;
         device.seek(SeekFrom::Start(prep.start))?;
         device.write_all(UNFINISHED)?;

@@ -13,47 +13,56 @@ use std::path::Path;
 
 use common::{blank, demo, have};
 use lifeboat_layout::gpt;
-use lifeboat_layout::plan::{Plan, Settings, plan};
+use lifeboat_layout::model::PartitionKind;
+use lifeboat_layout::plan::{PlannedTable, Settings, Target, plan};
 use lifeboat_layout::signature::{Found, HEAD, UNFINISHED, identify};
 use lifeboat_layout::size::MB;
 use lifeboat_sys::run::Tool;
 
 /// A plan for a disk with sectors of this size.
-fn planned(sector: u32) -> Plan {
+fn planned(sector: u32) -> Target {
     let mut disk = blank(0, 4096);
     disk.sector = sector;
-    plan(&demo(), &[disk], &Settings::default()).unwrap()
+    let plan = plan(&demo(), &[disk], &Settings::default()).unwrap();
+    plan.targets[0].clone()
+}
+
+fn guid_of(target: &Target) -> String {
+    match target.table {
+        PlannedTable::Gpt(guid) => guid.to_string(),
+        other => panic!("{other:?} was planned"),
+    }
 }
 
 /// A file as large as the disk of the plan, with old data where it matters.
-fn used_disk(plan: &Plan, path: &Path) -> File {
+fn used_disk(target: &Target, path: &Path) -> File {
     let mut file = File::options()
         .read(true)
         .write(true)
         .create_new(true)
         .open(path)
         .unwrap();
-    file.set_len(plan.target.size).unwrap();
-    for at in [0, 9 * MB, plan.target.size - MB] {
+    file.set_len(target.disk.size).unwrap();
+    for at in [0, 9 * MB, target.disk.size - MB] {
         file.seek(SeekFrom::Start(at)).unwrap();
         file.write_all(&[0x5a; 4096]).unwrap();
     }
     file
 }
 
-fn write(plan: &Plan, file: &mut File) {
-    gpt::clear(plan, file).unwrap();
-    gpt::write(plan, file).unwrap();
-    gpt::verify(plan, file).unwrap();
+fn write(target: &Target, file: &mut File) {
+    gpt::clear(target, file).unwrap();
+    gpt::write(target, file).unwrap();
+    gpt::verify(target, file).unwrap();
 }
 
 #[test]
 fn both_sector_sizes_can_be_read_back() {
     for sector in [512, 4096] {
         let dir = tempfile::tempdir().unwrap();
-        let plan = planned(sector);
-        let mut file = used_disk(&plan, &dir.path().join("disk"));
-        write(&plan, &mut file);
+        let target = planned(sector);
+        let mut file = used_disk(&target, &dir.path().join("disk"));
+        write(&target, &mut file);
         let mut head = vec![0; HEAD];
         file.rewind().unwrap();
         file.read_exact(&mut head).unwrap();
@@ -64,17 +73,17 @@ fn both_sector_sizes_can_be_read_back() {
 #[test]
 fn damage_to_either_copy_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = planned(512);
-    let mut file = used_disk(&plan, &dir.path().join("disk"));
+    let target = planned(512);
+    let mut file = used_disk(&target, &dir.path().join("disk"));
     for (at, copy) in [
         (512, "first"),
         (1024, "first"),
-        (plan.target.size - 512, "backup"),
+        (target.disk.size - 512, "backup"),
     ] {
-        write(&plan, &mut file);
+        write(&target, &mut file);
         file.seek(SeekFrom::Start(at + 20)).unwrap();
         file.write_all(b"x").unwrap();
-        let error = gpt::verify(&plan, &mut file).unwrap_err().to_string();
+        let error = gpt::verify(&target, &mut file).unwrap_err().to_string();
         assert_eq!(
             error,
             format!("0590-244 The {copy} partition table cannot be read back")
@@ -85,21 +94,21 @@ fn damage_to_either_copy_is_found() {
 #[test]
 fn another_table_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let mut plan = planned(512);
-    let mut file = used_disk(&plan, &dir.path().join("disk"));
-    write(&plan, &mut file);
-    plan.partitions[1].name = "other".to_owned();
-    let error = gpt::verify(&plan, &mut file).unwrap_err().to_string();
+    let mut target = planned(512);
+    let mut file = used_disk(&target, &dir.path().join("disk"));
+    write(&target, &mut file);
+    target.partitions[1].name = "other".to_owned();
+    let error = gpt::verify(&target, &mut file).unwrap_err().to_string();
     assert!(error.starts_with("0590-245 The first"), "{error}");
 }
 
 #[test]
 fn prep_is_marked_and_the_rest_is_blank() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = planned(512);
-    let mut file = used_disk(&plan, &dir.path().join("disk"));
-    write(&plan, &mut file);
-    for partition in &plan.partitions {
+    let target = planned(512);
+    let mut file = used_disk(&target, &dir.path().join("disk"));
+    write(&target, &mut file);
+    for partition in &target.partitions {
         let mut head = vec![0; HEAD];
         file.seek(SeekFrom::Start(partition.start)).unwrap();
         file.read_exact(&mut head).unwrap();
@@ -120,8 +129,8 @@ fn sgdisk_finds_no_fault() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("disk");
-    let plan = planned(512);
-    write(&plan, &mut used_disk(&plan, &path));
+    let target = planned(512);
+    write(&target, &mut used_disk(&target, &path));
     let said = Tool::new("sgdisk")
         .arg("-v")
         .arg(&path)
@@ -138,8 +147,8 @@ fn sfdisk_reads_what_was_planned() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("disk");
-    let plan = planned(512);
-    write(&plan, &mut used_disk(&plan, &path));
+    let target = planned(512);
+    write(&target, &mut used_disk(&target, &path));
     let said = Tool::new("sfdisk")
         .arg("--json")
         .arg(&path)
@@ -151,23 +160,26 @@ fn sfdisk_reads_what_was_planned() {
     assert_eq!(table["label"], "gpt");
     assert_eq!(
         table["id"].as_str().unwrap().to_lowercase(),
-        plan.disk_guid.to_string()
+        guid_of(&target)
     );
-    for (partition, read) in plan
+    for (partition, read) in target
         .partitions
         .iter()
         .zip(table["partitions"].as_array().unwrap())
     {
+        let PartitionKind::Gpt(kind) = partition.kind else {
+            panic!("a GPT was planned");
+        };
         assert_eq!(read["start"], partition.start / 512);
         assert_eq!(read["size"], partition.size / 512);
         assert_eq!(read["name"], partition.name.as_str());
         assert_eq!(
             read["uuid"].as_str().unwrap().to_lowercase(),
-            partition.uuid.to_string()
+            partition.uuid.unwrap().to_string()
         );
         assert_eq!(
             read["type"].as_str().unwrap().to_lowercase(),
-            partition.type_guid.to_string()
+            kind.to_string()
         );
     }
     assert_eq!(

@@ -399,13 +399,14 @@ proptest! {
             Err(other) => prop_assert!(false, "{}", other),
             Ok(plan) => {
                 let mut end = MB;
-                for partition in &plan.partitions {
+                let target = &plan.targets[0];
+                for partition in &target.partitions {
                     prop_assert_eq!(partition.start % MB, 0);
                     prop_assert!(partition.start >= end);
                     end = partition.start + partition.size;
                 }
-                prop_assert!(end + 16384 + u64::from(plan.target.sector) <= plan.target.size);
-                let group = plan.group.as_ref().unwrap();
+                prop_assert!(end + 16384 + u64::from(target.disk.sector) <= target.disk.size);
+                let group = plan.groups().next().unwrap();
                 let used: u64 = group.volumes.iter().map(|v| v.extents).sum();
                 prop_assert!(used <= group.extents);
                 for fs in &plan.file_systems {

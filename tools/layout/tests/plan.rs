@@ -19,7 +19,7 @@ use lifeboat_stanza::bosinst::{Bosinst, Overwrite};
 
 fn named(disk: &str) -> Settings {
     Settings {
-        disk: Some(disk.to_owned()),
+        disks: vec![disk.to_owned()],
         ..Settings::default()
     }
 }
@@ -61,21 +61,24 @@ fn refused(disks: &[Disk], settings: &Settings) -> String {
 
 /// What holds for every plan.
 fn check(plan: &Plan) {
+    let [target] = plan.targets.as_slice() else {
+        panic!("one target");
+    };
     let mut end = MB;
-    for partition in &plan.partitions {
+    for partition in &target.partitions {
         assert_eq!(partition.start % MB, 0);
         assert_eq!(partition.start, end, "partitions follow each other");
         end += partition.size;
     }
     assert!(
-        end + 128 * 128 + u64::from(plan.target.sector) <= plan.target.size,
+        end + 128 * 128 + u64::from(target.disk.sector) <= target.disk.size,
         "the backup table has its place"
     );
-    assert_eq!(plan.partitions[0].role, Role::Prep);
-    if let Some(group) = &plan.group {
+    assert_eq!(target.partitions[0].role, Role::Prep);
+    for group in plan.groups() {
         let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
         assert!(used <= group.extents);
-        assert!(MB + group.extents * group.extent <= plan.partitions.last().unwrap().size);
+        assert!(MB + group.extents * group.extent <= target.partitions.last().unwrap().size);
     }
 }
 
@@ -154,7 +157,7 @@ fn what_is_needed_is_enough_and_one_mb_less_is_not() {
 fn the_chosen_disk() {
     let chosen = |disks: &[Disk], settings: &Settings| {
         let plan = plan(&demo(), disks, settings).unwrap();
-        (plan.target.hdisk, plan.reason)
+        (plan.disks()[0].hdisk.clone(), plan.pairs[0].why.clone())
     };
     let mut twin = blank(1, 8192);
     twin.serial = Some("LIFEBOAT-DEMO".to_owned());
@@ -236,11 +239,7 @@ fn an_unfinished_restore_may_be_done_again() {
     assert!(refused(&[disk.clone()], &Settings::default()).starts_with("0590-225"));
     disk.physical_volumes[0].tags.push(RESTORING.to_owned());
     let plan = plan(&demo(), &[disk], &Settings::default()).unwrap();
-    assert!(
-        plan.destroys()
-            .unwrap()
-            .starts_with("a restore that did not end")
-    );
+    assert!(plan.destroys()[0].starts_with("everything on hdisk0: a restore that did not end"));
 }
 
 #[test]
@@ -382,7 +381,7 @@ fn names_may_be_changed() {
         ..Settings::default()
     };
     let plan = plan(&demo(), &[blank(0, 4096)], &settings).unwrap();
-    let group = plan.group.as_ref().unwrap();
+    let group = plan.groups().next().unwrap();
     assert_eq!(
         (group.name.as_str(), group.volumes[0].name.as_str()),
         ("alt-rootvg", "alt_hd4")

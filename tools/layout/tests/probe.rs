@@ -134,16 +134,17 @@ fn an_interrupted_restore_is_recognised_from_the_first_write_on() {
     let machine = Machine::new();
     machine.device(VDA, 4096, &with_device(&[]));
     let plan = plan(&common::demo(), &machine.disks(), &Settings::default()).unwrap();
+    let target = &plan.targets[0];
     let mut disk = fs::File::options()
         .read(true)
         .write(true)
         .open(machine.path("dev/vda"))
         .unwrap();
-    gpt::clear(&plan, &mut disk).unwrap();
+    gpt::clear(target, &mut disk).unwrap();
     // Before the table there is nothing to see.
     assert_eq!(machine.disks()[0].content(), Content::Empty);
-    gpt::write(&plan, &mut disk).unwrap();
-    for partition in &plan.partitions {
+    gpt::write(target, &mut disk).unwrap();
+    for partition in &target.partitions {
         let name = partition.device.trim_start_matches("/dev/");
         let place = Path::new("sys/devices").join(VDA).join(name);
         machine.file(place.join("partition"), partition.number.to_string());
@@ -156,7 +157,7 @@ fn an_interrupted_restore_is_recognised_from_the_first_write_on() {
     let found = &machine.disks()[0];
     assert_eq!(found.signature.found, Found::Gpt);
     assert_eq!(found.content(), Content::Unfinished);
-    assert_eq!(found.partitions[2].start, plan.partitions[2].start);
+    assert_eq!(found.partitions[2].start, target.partitions[2].start);
     // The boot record replaces the mark.
     machine.file("dev/vda1", b"\x7fELF");
     assert_eq!(machine.disks()[0].content(), Content::Data);

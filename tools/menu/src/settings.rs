@@ -40,11 +40,14 @@ pub fn choose<R: BufRead, W: Write>(
 }
 
 fn screen(settings: &Settings, disks: &[Disk], recorded_shrink: bool) -> Screen {
-    let target = match &settings.disk {
-        None => "chosen by Lifeboat".to_owned(),
-        Some(name) => {
-            let disk = disks.iter().find(|disk| disk.name == *name);
-            disk.map_or_else(|| name.clone(), ToString::to_string)
+    let target = match settings.disks.as_slice() {
+        [] => "chosen by Lifeboat".to_owned(),
+        names => {
+            let chosen = disks.iter().filter(|disk| names.contains(&disk.name));
+            chosen
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
         }
     };
     let shrink = if settings.shrink.unwrap_or(recorded_shrink) {
@@ -84,14 +87,19 @@ fn choose_disk<R: BufRead, W: Write>(
         let Some(disk) = disks.get(usize::from(number) - 1) else {
             continue;
         };
-        settings.disk = (settings.disk.as_ref() != Some(&disk.name)).then(|| disk.name.clone());
+        let chosen = settings.disks.contains(&disk.name);
+        settings.disks = if chosen {
+            Vec::new()
+        } else {
+            vec![disk.name.clone()]
+        };
     }
 }
 
 fn disk_screen(settings: &Settings, disks: &[Disk]) -> Screen {
     let mut items = Vec::new();
     for (number, disk) in (1u16..).zip(disks) {
-        let mark = if settings.disk.as_ref() == Some(&disk.name) {
+        let mark = if settings.disks.contains(&disk.name) {
             ">>>"
         } else {
             "   "

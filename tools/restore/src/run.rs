@@ -59,7 +59,7 @@ impl Restore<'_> {
             if done.as_ref().is_err_and(|error| !error.wrote()) {
                 steps.verdict.state = DiskState::Untouched;
             }
-            let (partitions, file_systems) = (plan.partitions.len(), plan.file_systems.len());
+            let (partitions, file_systems) = (plan.partitions().count(), plan.file_systems.len());
             done.map(|()| {
                 (
                     (),
@@ -67,6 +67,7 @@ impl Restore<'_> {
                 )
             })
         })?;
+        let groups: Vec<_> = plan.groups().collect();
         let root = Path::new(TARGET);
         let mounts = self.steps.step("mount", |_| {
             apply::mount(&plan.file_systems, root)
@@ -81,13 +82,12 @@ impl Restore<'_> {
             mounts.unmount().map(|()| ((), "all written".to_owned()))
         })?;
         self.steps.step("release", |_| {
-            apply::release(plan.group.as_ref())
-                .map(|()| ((), "volume group switched off".to_owned()))
+            apply::release(&groups).map(|()| ((), "volume group switched off".to_owned()))
         })?;
         filled?;
         logged?;
         self.steps.step("end mark", |_| {
-            apply::finish(plan.group.as_ref()).map(|()| {
+            apply::finish(&groups).map(|()| {
                 (
                     (),
                     "the volume group is no longer marked as unfinished".to_owned(),
@@ -157,16 +157,16 @@ impl Restore<'_> {
 
     fn boot_record(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let plan = self.plan;
-        let prep = plan
-            .prep()
-            .map(|prep| prep.device.clone())
-            .unwrap_or_default();
         self.steps.step("empty PReP", |_| {
             apply::mark_prep(plan, false)
                 .map(|()| ((), "no longer marked as unfinished".to_owned()))
         })?;
-        let written = self.steps.step("boot record", |_| {
-            grub::install(chroot, Path::new(&prep)).map(|()| ((), format!("in {prep}, read back")))
+        let written = plan.boot_disks().try_for_each(|(_, prep)| {
+            let prep = &prep.device;
+            self.steps.step("boot record", |_| {
+                grub::install(chroot, Path::new(prep))
+                    .map(|()| ((), format!("in {prep}, read back")))
+            })
         });
         if written.is_err() {
             self.steps.step("marked PReP", |_| {
@@ -177,9 +177,11 @@ impl Restore<'_> {
     }
 
     fn boot_list(&mut self) -> Result<(), Stopped> {
-        let disk = self.plan.target.name.clone();
+        let Some((disk, _)) = self.plan.boot_disks().next() else {
+            return Ok(());
+        };
         let path = self.steps.step("firmware path", |_| {
-            ofpath::of_path(Path::new("/sys"), &disk).map(|path| (path.clone(), path))
+            ofpath::of_path(Path::new("/sys"), &disk.name).map(|path| (path.clone(), path))
         })?;
         self.steps.verdict.state = DiskState::NotInBootList {
             path: Some(path.clone()),

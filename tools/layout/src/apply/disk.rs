@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, PosixFadviseAdvice, posix_fadvise};
 use super::ApplyError;
 use crate::disks::Disk;
 use crate::gpt;
-use crate::plan::{Plan, PlannedPartition};
+use crate::plan::{Plan, PlannedPartition, Target};
 use crate::signature::UNFINISHED;
 
 /// How long the kernel may take to read a table and to make nodes.
@@ -24,15 +24,17 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Puts the mark of an unfinished restore into PReP, or takes it off, which
+/// Puts the mark of an unfinished restore into every PReP, or takes it off, which
 /// `grub-install` wants before it writes the boot record.
 ///
 /// # Errors
 /// [`ApplyError::Device`].
 pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
-    let Some(prep) = plan.prep() else {
-        return Ok(());
-    };
+    plan.boot_disks()
+        .try_for_each(|(_, prep)| mark(&prep.device, marked))
+}
+
+fn mark(prep: &str, marked: bool) -> Result<(), ApplyError> {
     let bytes = if marked {
         UNFINISHED
     } else {
@@ -40,14 +42,14 @@ pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
     };
     OpenOptions::new()
         .write(true)
-        .open(&prep.device)
+        .open(prep)
         .and_then(|mut device| {
             device.write_all(bytes)?;
             device.sync_all()
         })
         .map_err(|source| ApplyError::Device {
             operation: "mark",
-            path: (&prep.device).into(),
+            path: prep.into(),
             source,
         })
 }
@@ -68,22 +70,22 @@ pub(super) fn open(disk: &Disk) -> Result<File, ApplyError> {
 }
 
 /// Blanks what could be mistaken for data, writes the table and reads it back.
-pub(super) fn partition(plan: &Plan, device: &mut File) -> Result<(), ApplyError> {
+pub(super) fn partition(target: &Target, device: &mut File) -> Result<(), ApplyError> {
     let failed = |operation| {
-        let path = plan.device().into();
+        let path = target.device().into();
         move |source| ApplyError::Device {
             operation,
             path,
             source,
         }
     };
-    gpt::clear(plan, device).map_err(failed("write to"))?;
-    gpt::write(plan, device)?;
+    gpt::clear(target, device).map_err(failed("write to"))?;
+    gpt::write(target, device)?;
     device.sync_all().map_err(failed("write to"))?;
     // Read from the disk, not from the page cache.
     let advice = PosixFadviseAdvice::POSIX_FADV_DONTNEED;
     posix_fadvise(&*device, 0, 0, advice).map_err(|errno| failed("read back")(errno.into()))?;
-    gpt::verify(plan, device)?;
+    gpt::verify(target, device)?;
     Ok(())
 }
 
@@ -102,11 +104,11 @@ pub(super) fn blank(disk: &Disk, device: &mut File) -> Result<(), ApplyError> {
 }
 
 /// Tells the kernel of the new partitions and waits until all are there.
-pub(super) fn announce(plan: &Plan, device: &File) -> Result<(), ApplyError> {
+pub(super) fn announce(target: &Target, device: &File) -> Result<(), ApplyError> {
     let until = Instant::now() + LIMIT;
-    reread(&plan.device(), device, until)?;
+    reread(&target.device(), device, until)?;
     let sys = Path::new("/sys/class/block");
-    plan.partitions.iter().try_for_each(|partition| {
+    target.partitions.iter().try_for_each(|partition| {
         let there = || is_there(sys, partition);
         wait_for(there, until)
             .then_some(())

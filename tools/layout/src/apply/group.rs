@@ -77,32 +77,30 @@ pub(super) fn make(group: &PlannedGroup) -> Result<(), ApplyError> {
     })
 }
 
-/// Takes the mark of an unfinished restore off the volume group. To be called
+/// Takes the mark of an unfinished restore off the volume groups. To be called
 /// when everything else, the boot record too, is done.
 ///
 /// # Errors
 /// [`ApplyError::Lvm`].
-pub fn finish(group: Option<&PlannedGroup>) -> Result<(), ApplyError> {
-    let Some(group) = group else {
-        return Ok(());
-    };
-    let untag = tool(group, "vgchange").args(["--deltag", RESTORING, &group.name]);
-    run(&untag, || {
-        format!("take the mark off volume group {}", group.name)
+pub fn finish(groups: &[&PlannedGroup]) -> Result<(), ApplyError> {
+    groups.iter().try_for_each(|group| {
+        let untag = tool(group, "vgchange").args(["--deltag", RESTORING, &group.name]);
+        run(&untag, || {
+            format!("take the mark off volume group {}", group.name)
+        })
     })
 }
 
-/// Switches the volume group off, so that its disk can be let go. Everything
-/// on it must be unmounted.
+/// Switches the volume groups off, so that their disks can be let go. Everything
+/// on them must be unmounted.
 ///
 /// # Errors
 /// [`ApplyError::Lvm`].
-pub fn release(group: Option<&PlannedGroup>) -> Result<(), ApplyError> {
-    let Some(group) = group else {
-        return Ok(());
-    };
-    let off = tool(group, "vgchange").args(["-an", &group.name]);
-    run(&off, || format!("switch off volume group {}", group.name))
+pub fn release(groups: &[&PlannedGroup]) -> Result<(), ApplyError> {
+    groups.iter().try_for_each(|group| {
+        let off = tool(group, "vgchange").args(["-an", &group.name]);
+        run(&off, || format!("switch off volume group {}", group.name))
+    })
 }
 
 fn tool(group: &PlannedGroup, command: &str) -> Tool {

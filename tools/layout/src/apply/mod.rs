@@ -1,5 +1,5 @@
 //! Carries out a [`Plan`]. This is the only room that writes to disks, and it
-//! writes to the target of the plan alone.
+//! writes to the targets of the plan alone.
 
 mod disk;
 mod error;
@@ -33,16 +33,23 @@ const MKFS_LIMIT: Duration = Duration::from_secs(2 * 3600);
 /// # Errors
 /// [`ApplyError`]. Until the step "writing the partition table" nothing was written.
 pub fn apply(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
-    report("checking the target disk");
+    report("checking the target disks");
     unchanged(plan)?;
-    group::switch_off_old(&[&plan.target])?;
-    let mut device = disk::open(&plan.target)?;
+    let disks = plan.disks();
+    group::switch_off_old(&disks)?;
+    // All are held before the first is written.
+    let held = disks
+        .iter()
+        .map(|disk| disk::open(disk))
+        .collect::<Result<Vec<_>, _>>()?;
     report("writing the partition table");
-    disk::partition(plan, &mut device)?;
-    disk::announce(plan, &device)?;
-    // Held exclusively, it could not become a physical volume.
-    drop(device);
-    if let Some(planned) = &plan.group {
+    for (target, mut device) in plan.targets.iter().zip(held) {
+        disk::partition(target, &mut device)?;
+        disk::announce(target, &device)?;
+        // Held exclusively, it could not become a physical volume.
+        drop(device);
+    }
+    for planned in plan.groups() {
         report(&format!("making volume group {}", planned.name));
         group::make(planned)?;
     }
@@ -94,7 +101,9 @@ fn what(fs: &PlannedFileSystem) -> String {
 /// Whether the disks still are what the plan was made for.
 fn unchanged(plan: &Plan) -> Result<(), ApplyError> {
     let mut now = disks::present().map_err(ApplyError::Probe)?;
-    take(&plan.target, &mut now)?;
+    for target in plan.disks() {
+        take(target, &mut now)?;
+    }
     plan.groups_apart(&now).map_err(ApplyError::Plan)
 }
 
@@ -104,8 +113,8 @@ fn unchanged_group(plan: &GroupPlan) -> Result<(), ApplyError> {
     for target in &targets {
         take(target, &mut now.disks)?;
     }
-    let new = Some(plan.group.name.as_str());
-    groups_apart(&targets, &now.disks, &now.elsewhere, new).map_err(ApplyError::Plan)
+    let new = plan.group.name.as_str();
+    groups_apart(&targets, &now.disks, &now.elsewhere, &[new]).map_err(ApplyError::Plan)
 }
 
 /// Takes a target out of the disks that are there, if it is as it was planned for.

@@ -93,7 +93,7 @@ pub struct Policy {
 }
 
 /// A disk of the source: `source_disk_data` and `lx_disk_data`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceDisk {
     /// `hdisk0`.
     pub name: String,
@@ -118,7 +118,8 @@ pub struct SourceDisk {
 }
 
 /// A partition table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Table {
     /// GPT with this disk GUID.
     Gpt(Guid),
@@ -152,7 +153,8 @@ pub struct Partition {
 }
 
 /// The type of a partition in its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PartitionKind {
     /// GPT.
     Gpt(Guid),

@@ -1,5 +1,7 @@
 //! LVM.
 
+use serde::Serialize;
+
 use super::VolumeId;
 
 /// The stanza `vg_data`; of more groups, `lx_vg_data`.
@@ -37,7 +39,8 @@ pub struct LogicalVolume {
 }
 
 /// How a logical volume's extents are arranged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum VolumeKind {
     /// One after the other.
     Linear,

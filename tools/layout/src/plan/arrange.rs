@@ -1,8 +1,8 @@
 //! Where everything goes on the target disk.
 
 use super::{
-    Plan, PlanError, PlannedFileSystem, PlannedGroup, PlannedPartition, PlannedVolume, Settings,
-    partition_device, volume_device,
+    Pair, Plan, PlanError, PlannedFileSystem, PlannedGroup, PlannedPartition, PlannedTable,
+    PlannedVolume, Settings, Stacked, Target, partition_device, volume_device,
 };
 use crate::disks::Disk;
 use crate::guid::Guid;
@@ -111,8 +111,16 @@ pub(super) fn arrange(
         return Err(dangling(&disk.name, "a partition table"));
     };
     Ok(Plan {
-        target: target.clone(),
-        reason,
+        pairs: vec![Pair {
+            source: disk.clone(),
+            target: Some(target.name.clone()),
+            why: reason,
+        }],
+        targets: vec![Target {
+            disk: target.clone(),
+            table: PlannedTable::Gpt(disk_guid),
+            partitions,
+        }],
         untouched: disks
             .iter()
             .filter(|disk| disk.name != target.name)
@@ -120,10 +128,9 @@ pub(super) fn arrange(
             .collect(),
         taken: model.source.date.clone(),
         shrink,
-        disk_guid,
-        partitions,
-        group,
+        stack: group.map(Stacked::Group).into_iter().collect(),
         file_systems,
+        changes: Vec::new(),
     })
 }
 
@@ -168,8 +175,9 @@ fn partitions(
             number: partition.number,
             device: partition_device(&target.name, partition.number),
             role: partition.role,
-            type_guid: type_guid(model, partition),
-            uuid,
+            kind: PartitionKind::Gpt(type_guid(model, partition)),
+            uuid: Some(uuid),
+            old_uuid: Some(uuid),
             name: partition.name.clone(),
             flags: partition.flags,
             start,
@@ -218,6 +226,7 @@ fn group(
         .unwrap_or_else(|| group.name.clone());
     right(&name)?;
     Ok(Some(PlannedGroup {
+        old_name: group.name.clone(),
         devices: vec![partition.device.clone()],
         extent: group.extent,
         extents: extents_of(partition.size, group.extent),
@@ -250,6 +259,10 @@ pub(super) fn volumes(
             Ok(PlannedVolume {
                 device: volume_device(name, &new),
                 name: new,
+                old_name: volume.name.clone(),
+                kind: volume.kind.clone(),
+                devices: Vec::new(),
+                read_only: volume.read_only,
                 extents: bytes.div_ceil(extent),
                 old_extents: volume.extents,
             })
@@ -316,6 +329,7 @@ pub(super) fn file_system(
         old_devices,
         kind: fs.format.name().to_owned(),
         uuid: fs.uuid.clone(),
+        old_uuid: fs.uuid.clone(),
         label: fs.label.clone(),
         size,
         old_size,
@@ -323,6 +337,7 @@ pub(super) fn file_system(
         options: fs.options.clone(),
         dump: fs.dump,
         pass: fs.pass,
+        btrfs: None,
         device,
     })
 }

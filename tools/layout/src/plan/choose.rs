@@ -33,8 +33,10 @@ pub(super) fn choose<'a>(
     if disks.is_empty() {
         return Err(PlanError::NoDisk);
     }
-    if let Some(wanted) = &settings.disk {
-        return Ok((find(disks, wanted)?, "it was asked for".to_owned()));
+    match settings.disks.as_slice() {
+        [] => {}
+        [wanted] => return Ok((find(disks, wanted)?, "it was asked for".to_owned())),
+        many => return Err(PlanError::ManyTargets(many.len())),
     }
     let chooser = Chooser {
         model,

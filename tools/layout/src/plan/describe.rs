@@ -1,6 +1,6 @@
 //! The plan in words and numbers.
 
-use super::{Plan, PlannedFileSystem, PlannedGroup, PlannedPartition};
+use super::{Pair, Plan, PlannedFileSystem, PlannedGroup, PlannedPartition};
 use crate::disks::Disk;
 use crate::model::Role;
 use crate::size::mb;
@@ -20,25 +20,29 @@ impl Plan {
         let mut lines = Vec::new();
         let mut say = |head: &str, text: &str| lines.extend(wrap(head, text, width));
         say("Backup", &self.backup());
-        say(
-            "Target disk",
-            &format!("{}, chosen because {}", identity(&self.target), self.reason),
-        );
-        match self.destroys() {
-            Some(content) => say(
-                "DESTROYED",
-                &format!("everything on {}: {content}", self.target.hdisk),
-            ),
-            None => say("Destroyed", "nothing, the disk is empty"),
+        for pair in &self.pairs {
+            let Some(disk) = self.target_of(pair) else {
+                continue;
+            };
+            let text = format!("{}, chosen because {}", identity(disk), pair.why);
+            say("Target disk", &text);
+        }
+        let destroyed = self.destroys();
+        for content in &destroyed {
+            say("DESTROYED", content);
+        }
+        if destroyed.is_empty() {
+            say("Destroyed", "nothing, the disk is empty");
         }
         lines.push(String::new());
         lines.push(row("Partition", "for", "new MB", "old MB"));
         lines.extend(
-            self.partitions
-                .iter()
+            self.partitions()
                 .map(|partition| self.partition_row(partition)),
         );
-        lines.extend(self.group_lines(width));
+        for group in self.groups() {
+            lines.extend(group_table(group, group.extent, &self.file_systems, width));
+        }
         lines.extend(shrunk_lines(&self.file_systems, width));
         lines.extend(empty_lines(&self.empty(), width));
         lines.extend(untouched_lines(&self.untouched, width));
@@ -47,8 +51,8 @@ impl Plan {
 
     /// Partitions and logical volumes that are made, but were not backed up.
     fn empty(&self) -> Vec<&str> {
-        let partitions = self.partitions.iter().filter(|p| p.role == Role::Other);
-        let volumes = self.group.iter().flat_map(|group| &group.volumes);
+        let partitions = self.partitions().filter(|p| p.role == Role::Other);
+        let volumes = self.groups().flat_map(|group| &group.volumes);
         partitions
             .map(|p| (p.device.as_str(), &p.device))
             .chain(volumes.map(|v| (v.name.as_str(), &v.device)))
@@ -59,17 +63,19 @@ impl Plan {
 
     fn backup(&self) -> String {
         let what = self
-            .group
-            .as_ref()
+            .groups()
+            .next()
             .map_or("a system of plain partitions", |group| &group.name);
         backup(what, self.taken.as_deref(), self.shrink)
     }
 
     fn partition_row(&self, partition: &PlannedPartition) -> String {
         let on_it = self.on(&partition.device);
-        let purpose = match (partition.role, &self.group, on_it) {
+        let mut groups = self.groups();
+        let group = groups.find(|group| group.devices.contains(&partition.device));
+        let purpose = match (partition.role, group, on_it) {
             (Role::Prep, ..) => "PReP, the boot record".to_owned(),
-            (Role::Lvm, Some(group), _) => format!("volume group {}", group.name),
+            (_, Some(group), _) => format!("volume group {}", group.name),
             (_, _, Some(fs)) => purpose(fs),
             _ => String::new(),
         };
@@ -81,11 +87,10 @@ impl Plan {
         )
     }
 
-    fn group_lines(&self, width: usize) -> Vec<String> {
-        let Some(group) = &self.group else {
-            return Vec::new();
-        };
-        group_table(group, group.extent, &self.file_systems, width)
+    fn target_of(&self, pair: &Pair) -> Option<&Disk> {
+        let name = pair.target.as_ref()?;
+        let mut disks = self.disks().into_iter();
+        disks.find(|disk| disk.name == *name)
     }
 
     fn on(&self, device: &str) -> Option<&PlannedFileSystem> {

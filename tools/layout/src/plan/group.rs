@@ -9,10 +9,10 @@ use super::arrange::{extents_of, file_system, volumes};
 use super::choose::Choice;
 use super::choose_several::choose_several;
 use super::{
-    PlanError, PlannedFileSystem, PlannedGroup, PlannedVolume, Settings, exact_fit, list, mounts,
-    tools, tools_present, writable,
+    PlanError, PlannedFileSystem, PlannedGroup, PlannedVolume, Settings, destroys, exact_fit, list,
+    mounts, tools, tools_present, writable,
 };
-use crate::disks::{Content, Disk, Inventory, PhysicalVolume};
+use crate::disks::{Disk, Inventory, PhysicalVolume};
 use crate::model::{Model, ModelError, VolumeGroup};
 use crate::size::{MB, mb};
 
@@ -82,7 +82,7 @@ pub fn plan_group(
         .filter(|disk| !targets.iter().any(|target| target.name == disk.name))
         .cloned()
         .collect();
-    groups_apart(&targets, &others, &inventory.elsewhere, Some(&old.name))?;
+    groups_apart(&targets, &others, &inventory.elsewhere, &[&old.name])?;
     let present = room(&chosen, extent);
     if present < needed {
         return Err(PlanError::TooSmallForGroup {
@@ -101,6 +101,7 @@ pub fn plan_group(
     exact_fit(model, &targets)?;
     let group = PlannedGroup {
         name: old.name.clone(),
+        old_name: old.name.clone(),
         devices: targets
             .iter()
             .map(|disk| format!("/dev/{}", disk.name))
@@ -169,7 +170,7 @@ pub(crate) fn groups_apart(
     targets: &[&Disk],
     others: &[Disk],
     elsewhere: &[PhysicalVolume],
-    new: Option<&str>,
+    new: &[&str],
 ) -> Result<(), PlanError> {
     let all = others
         .iter()
@@ -194,7 +195,10 @@ pub(crate) fn groups_apart(
             }
         }
     }
-    let names = targets.iter().flat_map(|disk| disk.groups()).chain(new);
+    let names = targets
+        .iter()
+        .flat_map(|disk| disk.groups())
+        .chain(new.iter().copied());
     for name in names {
         if let Some((disk, _)) = apart.iter().find(|(_, there)| there.name == name) {
             return Err(PlanError::GroupElsewhere {
@@ -216,11 +220,7 @@ impl GroupPlan {
     /// What is on the targets now and will be gone, disk by disk.
     #[must_use]
     pub fn destroys(&self) -> Vec<String> {
-        self.disks()
-            .into_iter()
-            .filter(|disk| disk.content() != Content::Empty)
-            .map(|disk| format!("everything on {}: {}", disk.hdisk, disk.describe_content()))
-            .collect()
+        destroys(&self.disks())
     }
 
     /// The logical volumes that are made, but were not backed up.

@@ -7,161 +7,26 @@ mod describe;
 mod describe_group;
 mod error;
 mod group;
+mod settings;
+mod value;
 
 pub(crate) use arrange::{LVM_HEAD, PREP, type_of};
 pub use error::PlanError;
 pub(crate) use group::groups_apart;
 pub use group::{GroupPlan, GroupSettings, GroupTarget, plan_group};
+pub use settings::{Grow, Mirrors, Seed, Settings};
+pub use value::{
+    Change, ChangeKind, Pair, Plan, PlannedArray, PlannedBtrfs, PlannedCrypt, PlannedFileSystem,
+    PlannedGroup, PlannedPartition, PlannedSubvolume, PlannedTable, PlannedVolume, Stacked, Target,
+};
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-use lifeboat_stanza::bosinst::{Overwrite, TargetDisk};
-use serde::Serialize;
-
 use crate::disks::{Content, Disk};
-use crate::guid::Guid;
 use crate::lvm::mapper_name;
-use crate::model::{Model, Role};
+use crate::model::Model;
 use crate::size::mb;
-
-/// What a person or `bosinst.data` decided.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The target disk, if a person chose one: `hdisk0`, `vda` or `/dev/vda`.
-    pub disk: Option<String>,
-    /// `target_disk_data` of `bosinst.data`.
-    pub targets: Vec<TargetDisk>,
-    /// `EXISTING_SYSTEM_OVERWRITE` of `bosinst.data`.
-    pub overwrite: Overwrite,
-    /// Shrink File Systems; `None` follows `SHRINK` of `image.data`.
-    pub shrink: Option<bool>,
-    /// Another name for the volume group.
-    pub group_name: Option<String>,
-    /// Put before the name of every logical volume: `alt_`.
-    pub volume_prefix: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            disk: None,
-            targets: Vec::new(),
-            overwrite: Overwrite::No,
-            shrink: None,
-            group_name: None,
-            volume_prefix: String::new(),
-        }
-    }
-}
-
-/// A target disk with everything that will be on it. Sizes are bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Plan {
-    /// The disk to be written.
-    pub target: Disk,
-    /// Why this one: words that follow "chosen because".
-    pub reason: String,
-    /// The other disks. They are not touched.
-    pub untouched: Vec<Disk>,
-    /// When the backup was taken.
-    pub taken: Option<String>,
-    /// Whether file systems are shrunk.
-    pub shrink: bool,
-    /// GUID of the new GPT.
-    pub disk_guid: Guid,
-    /// The partitions, in the order in which they lie on the disk.
-    pub partitions: Vec<PlannedPartition>,
-    /// The volume group.
-    pub group: Option<PlannedGroup>,
-    /// The file systems and swap spaces, in the order of `image.data`.
-    pub file_systems: Vec<PlannedFileSystem>,
-}
-
-/// A partition of the new table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedPartition {
-    /// Its number.
-    pub number: u32,
-    /// Its node: `/dev/vda1`.
-    pub device: String,
-    /// What it is for.
-    pub role: Role,
-    /// GPT type.
-    pub type_guid: Guid,
-    /// GPT unique GUID.
-    pub uuid: Guid,
-    /// GPT name.
-    pub name: String,
-    /// GPT attribute bits.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub flags: u64,
-    /// First byte.
-    pub start: u64,
-    /// Bytes.
-    pub size: u64,
-    /// Bytes it had.
-    pub old_size: u64,
-}
-
-/// The new volume group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedGroup {
-    /// Its name.
-    pub name: String,
-    /// Nodes of the partition or the disks that are its physical volumes.
-    pub devices: Vec<String>,
-    /// Bytes of an extent.
-    pub extent: u64,
-    /// Extents there will be.
-    pub extents: u64,
-    /// Its logical volumes.
-    pub volumes: Vec<PlannedVolume>,
-}
-
-/// A logical volume.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedVolume {
-    /// Its name.
-    pub name: String,
-    /// Its node: `/dev/mapper/rootvg-hd4`.
-    pub device: String,
-    /// Extents.
-    pub extents: u64,
-    /// Extents it had.
-    pub old_extents: u64,
-}
-
-/// A file system or swap space.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedFileSystem {
-    /// Where it is mounted; `None` for swap.
-    pub mount: Option<String>,
-    /// The node it lies on.
-    pub device: String,
-    /// Whether that is a logical volume.
-    pub on_volume: bool,
-    /// The device's names on the source, as an old fstab may have them.
-    pub old_devices: Vec<String>,
-    /// Kind, as `mount` knows it.
-    pub kind: String,
-    /// UUID, as blkid prints it.
-    pub uuid: String,
-    /// Label.
-    pub label: Option<String>,
-    /// Bytes.
-    pub size: u64,
-    /// Bytes it had.
-    pub old_size: u64,
-    /// The command that makes it.
-    pub mkfs: Vec<String>,
-    /// Mount options for fstab.
-    pub options: String,
-    /// fstab's fifth field.
-    pub dump: u8,
-    /// fstab's sixth field.
-    pub pass: u8,
-}
 
 /// Plans the restore of `model` onto one of `disks`.
 ///
@@ -216,29 +81,17 @@ fn list<T: ToString>(disks: &[T]) -> String {
 }
 
 impl Plan {
-    /// What is on the target now and will be gone; `None` if it is empty.
+    /// What is on the targets now and will be gone, disk by disk.
     #[must_use]
-    pub fn destroys(&self) -> Option<String> {
-        (self.target.content() != Content::Empty).then(|| self.target.describe_content())
+    pub fn destroys(&self) -> Vec<String> {
+        destroys(&self.disks())
     }
 
     /// No volume group may lose a disk, and no two may share a name: LVM is told by
     /// name which group to switch off and which to fill.
     pub(crate) fn groups_apart(&self, others: &[Disk]) -> Result<(), PlanError> {
-        let new = self.group.as_ref().map(|group| group.name.as_str());
-        groups_apart(&[&self.target], others, &[], new)
-    }
-
-    /// The node of the target disk.
-    #[must_use]
-    pub fn device(&self) -> String {
-        format!("/dev/{}", self.target.name)
-    }
-
-    /// The partition that the boot record goes to.
-    #[must_use]
-    pub fn prep(&self) -> Option<&PlannedPartition> {
-        self.partitions.iter().find(|p| p.role == Role::Prep)
+        let new: Vec<&str> = self.groups().map(|group| group.name.as_str()).collect();
+        groups_apart(&self.disks(), others, &[], &new)
     }
 
     /// The file systems to mount, each after the one it is mounted in.
@@ -250,7 +103,8 @@ impl Plan {
     /// The programs that applying the plan runs.
     #[must_use]
     pub fn needed_tools(&self) -> Vec<String> {
-        let lvm = self.group.is_some() || !self.target.physical_volumes.is_empty();
+        let old = |target: &Target| !target.disk.physical_volumes.is_empty();
+        let lvm = self.groups().next().is_some() || self.targets.iter().any(old);
         tools(&self.file_systems, lvm.then_some("lvm"))
     }
 
@@ -261,6 +115,15 @@ impl Plan {
     pub fn check_tools(&self, path: &OsStr) -> Result<(), PlanError> {
         tools_present(&self.needed_tools(), path)
     }
+}
+
+/// What is on these disks and will be gone.
+fn destroys(targets: &[&Disk]) -> Vec<String> {
+    let data = targets
+        .iter()
+        .filter(|disk| disk.content() != Content::Empty);
+    data.map(|disk| format!("everything on {}: {}", disk.hdisk, disk.describe_content()))
+        .collect()
 }
 
 /// Those of the file systems that are mounted, each after the one it is mounted in.
@@ -297,14 +160,6 @@ fn tools_present(tools: &[String], path: &OsStr) -> Result<(), PlanError> {
     } else {
         Err(PlanError::MissingTools(missing.join(", ")))
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands references to such functions"
-)]
-fn is_zero(flags: &u64) -> bool {
-    *flags == 0
 }
 
 /// The node of a partition: a disk name that ends in a digit takes a `p` between.

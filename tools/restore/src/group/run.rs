@@ -134,7 +134,7 @@ impl Restore<'_> {
             })
         })?;
         self.steps.step("end mark", |_| {
-            apply::finish(Some(&plan.group)).map(|()| {
+            apply::finish(&[&plan.group]).map(|()| {
                 let found = "the volume group is no longer marked as unfinished";
                 ((), found.to_owned())
             })
