@@ -15,6 +15,7 @@ pub mod gpt;
 pub mod guid;
 pub mod image_data;
 pub mod lvm;
+pub mod mbr;
 pub mod mkfs;
 pub mod model;
 pub mod plan;

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use gptman::GPT;
 
 use crate::guid::Guid;
+use crate::mbr::{MbrEntry, is_extended};
 
 /// How much of the start of a disk [`parse`] wants: the GPT's header and 128
 /// entries at any sector size.
@@ -57,16 +58,6 @@ pub(super) struct GptEntry {
     pub(super) uuid: Guid,
     pub(super) name: String,
     pub(super) flags: u64,
-    pub(super) start: u64,
-    pub(super) size: u64,
-}
-
-/// A partition of an MBR. Places are bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MbrEntry {
-    pub(super) number: u32,
-    pub(super) kind: u8,
-    pub(super) active: bool,
     pub(super) start: u64,
     pub(super) size: u64,
 }
@@ -153,11 +144,6 @@ fn mbr(
     })
 }
 
-/// Whether logical partitions lie inside.
-pub(super) fn is_extended(kind: u8) -> bool {
-    [0x05, 0x0f, 0x85].contains(&kind)
-}
-
 /// An entry as it stands on the disk, in sectors from somewhere.
 struct Raw {
     kind: u8,
@@ -194,6 +180,7 @@ fn raw_entries(table: &[u8]) -> impl Iterator<Item = Option<Raw>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::size::MB;
     use proptest::prelude::*;
 
     /// A sector with an MBR whose entries are kind, start and count.
@@ -258,6 +245,50 @@ mod tests {
     }
 
     proptest! {
+        /// What is written is read: `gaps` and `sizes` in MB.
+        #[test]
+        fn tables_that_we_write_are_read(
+            id: u32,
+            primary in prop::collection::vec((1u64..50, 1u64..100), 0..4),
+            logical in prop::collection::vec((1u64..50, 1u64..100), 0..20),
+            active: bool,
+            sector in prop::sample::select(vec![512u32, 4096]),
+        ) {
+            let next = u32::try_from(primary.len()).unwrap() + 1;
+            let mut at = MB;
+            let mut entries = Vec::new();
+            for ((gap, size), number) in primary.into_iter().zip(1..) {
+                let (start, size, active) = (at + gap * MB, size * MB, active && number == 1);
+                at = start + size;
+                entries.push(MbrEntry { number, kind: 0x83, active, start, size });
+            }
+            let begin = at;
+            for ((gap, size), number) in logical.into_iter().zip(5..) {
+                // The table of the first stands where the extended partition begins.
+                let start = at + if number == 5 { MB } else { gap * MB };
+                at = start + size * MB;
+                entries.push(MbrEntry { number, kind: 0x8e, active: false, start, size: size * MB });
+            }
+            if at > begin {
+                let extended = MbrEntry {
+                    number: next,
+                    kind: 0x0f,
+                    active: false,
+                    start: begin,
+                    size: at - begin,
+                };
+                entries.push(extended);
+            }
+            let tables = crate::mbr::tables(id, &entries, sector).unwrap();
+            let more = |place: u64| {
+                let found = tables.iter().find(|(at, _)| at * u64::from(sector) == place);
+                found.map(|(_, table)| table.to_vec())
+            };
+            let read = parse(&tables[0].1, sector, more).unwrap();
+            entries.sort_by_key(|entry| entry.number);
+            prop_assert_eq!(read, PartitionTable::Mbr { id, entries });
+        }
+
         #[test]
         fn any_bytes_are_answered(mut head in prop::collection::vec(any::<u8>(), 600..2000), gpt: bool) {
             head[510..512].copy_from_slice(&[0x55, 0xaa]);

@@ -2,6 +2,7 @@
 
 use super::Assembly;
 use crate::disks::Disk;
+use crate::mbr::is_extended;
 use crate::model::{Partition, PartitionKind, Role, SourceDisk, Table};
 use crate::plan::{PREP, type_of};
 use crate::signature::Found;
@@ -9,7 +10,7 @@ use crate::system::blocks::Block;
 use crate::system::error::SystemError;
 use crate::system::finding::Concern;
 use crate::system::select::MBR_PREP;
-use crate::system::table::{PartitionTable, is_extended};
+use crate::system::table::PartitionTable;
 
 impl Assembly<'_, '_> {
     pub(super) fn disks(&mut self) -> Result<(), SystemError> {
