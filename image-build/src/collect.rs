@@ -12,12 +12,15 @@ use crate::debian::{self, ARCHITECTURE, SUITE};
 use crate::progress::step;
 
 /// The packages; what they depend on comes along.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 13] = [
     "linux-image-powerpc64le",
     "busybox-static",
     "bash",
     "lvm2",
+    "thin-provisioning-tools",
     "mdadm",
+    "cryptsetup-bin",
+    "btrfs-progs",
     "e2fsprogs",
     "xfsprogs",
     "dosfstools",
