@@ -5,13 +5,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::fs::{FsError, PathContext, read as read_file};
 
 use crate::nvram::{Common, NvramError};
 
 /// The kernel's door to NVRAM (module `nvram`).
 pub const DEVICE: &str = "/dev/nvram";
 const VARIABLE: &str = "boot-device";
+/// The firmware's limit, below `/sys`.
+const MOST: &str = "firmware/devicetree/base/ibm,max-boot-devices";
 /// An NVRAM is some KiB; a device that gives more is not one.
 const LARGEST: u64 = 1024 * 1024;
 
@@ -47,17 +49,33 @@ pub fn get(device: &Path) -> Result<Vec<String>, BootListError> {
     Ok(value.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Puts `path` first; other paths keep their order behind it.
+/// Puts `paths` first, in their order; other paths keep theirs behind. No more
+/// than `most` are kept, the first ones.
 ///
 /// Returns the list as read back from NVRAM.
 ///
 /// # Errors
 /// [`BootListError`], also when NVRAM did not keep what was written.
-pub fn put_first(device: &Path, path: &str) -> Result<Vec<String>, BootListError> {
-    let mut list = vec![path.to_owned()];
-    list.extend(get(device)?.into_iter().filter(|other| other != path));
+pub fn put_first(
+    device: &Path,
+    paths: &[String],
+    most: Option<usize>,
+) -> Result<Vec<String>, BootListError> {
+    let others = get(device)?.into_iter();
+    let mut list = paths.to_vec();
+    list.extend(others.filter(|other| !paths.contains(other)));
+    list.truncate(most.unwrap_or(usize::MAX));
     set(device, &list)?;
     get(device)
+}
+
+/// How many paths the firmware takes; `None` if it does not say. A longer list
+/// stops some firmware with an error code (LoPAR, properties of the root node).
+#[must_use]
+pub fn most(sysfs: &Path) -> Option<usize> {
+    let bytes = read_file(sysfs.join(MOST)).ok()?;
+    let number = u32::from_be_bytes(bytes.try_into().ok()?);
+    usize::try_from(number).ok().filter(|number| *number > 0)
 }
 
 /// Replaces the boot list and reads it back.
@@ -113,9 +131,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let device = directory.path().join("nvram");
         std::fs::write(&device, SLOF).unwrap();
-        assert_eq!(put_first(&device, "/a").unwrap(), ["/a"]);
-        assert_eq!(put_first(&device, "/b").unwrap(), ["/b", "/a"]);
-        assert_eq!(put_first(&device, "/a").unwrap(), ["/a", "/b"]);
+        let first = |paths: &[&str], most| {
+            let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+            put_first(&device, &paths, most).unwrap()
+        };
+        assert_eq!(first(&["/a"], None), ["/a"]);
+        assert_eq!(first(&["/b"], None), ["/b", "/a"]);
+        assert_eq!(first(&["/c", "/a"], Some(3)), ["/c", "/a", "/b"]);
+        assert_eq!(first(&["/d", "/b"], Some(3)), ["/d", "/b", "/c"]);
         let after = std::fs::read(&device).unwrap();
         assert_eq!(after.len(), SLOF.len());
         let changed: Vec<usize> = (0..SLOF.len()).filter(|i| SLOF[*i] != after[*i]).collect();
@@ -127,7 +150,19 @@ mod tests {
 
     #[test]
     fn a_missing_device_is_said() {
-        let error = put_first(Path::new("/no/nvram"), "/a").unwrap_err();
+        let error = put_first(Path::new("/no/nvram"), &["/a".to_owned()], None).unwrap_err();
         assert!(error.to_string().starts_with("0590-421"));
+    }
+
+    #[test]
+    fn the_firmwares_limit_is_read() {
+        let sys = tempfile::tempdir().unwrap();
+        assert_eq!(most(sys.path()), None);
+        let property = sys.path().join(MOST);
+        std::fs::create_dir_all(property.parent().unwrap()).unwrap();
+        for (bytes, limit) in [(&[0, 0, 0, 5][..], Some(5)), (&[0; 4], None), (b"5", None)] {
+            std::fs::write(&property, bytes).unwrap();
+            assert_eq!(most(sys.path()), limit);
+        }
     }
 }

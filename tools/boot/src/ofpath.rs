@@ -8,9 +8,12 @@
 //! | virtio-blk | none | seen with SLOF 20220719 |
 //! | vscsi | `disk@` and the 64-bit SRP LUN `8000 \| id<<8 \| bus<<5 \| lun` | PAPR, seen with SLOF |
 //! | virtio-scsi | `disk@` and `01` id(8) lun(16) in the upper 32 bits | VIRTIO 1.1, section 5.6.6.1 |
+//! | virtual Fibre Channel | `disk@`, the port's name, a comma, the 64-bit SAM LUN | PowerVM boot lists |
 //! | NVMe | `namespace@` and the namespace number | PowerVM boot lists |
 
 use std::path::{Path, PathBuf};
+
+use lifeboat_sys::fs::attribute;
 
 /// Where device-tree nodes are in sysfs.
 const TREE: &str = "firmware/devicetree/base";
@@ -65,13 +68,31 @@ pub fn of_path(sysfs: &Path, name: &str) -> Result<String, OfPathError> {
     let no_node = || OfPathError::NoNode {
         name: name.to_owned(),
     };
+    let device = beside_controller(&device).unwrap_or(device);
     let (adapter, node) = adapter(sysfs, &device).ok_or_else(no_node)?;
     let below = device.strip_prefix(&adapter).map_err(|_| no_node())?;
-    let suffix = suffix(&adapter, below).ok_or_else(|| OfPathError::UnknownBus {
+    let suffix = suffix(sysfs, &adapter, below).ok_or_else(|| OfPathError::UnknownBus {
         name: name.to_owned(),
         driver: driver(&adapter),
     })?;
     Ok(format!("{node}{suffix}"))
+}
+
+/// A namespace that several NVMe controllers may reach hangs on none of them; the
+/// subsystem, its parent, links all. It gets a place beside the first.
+fn beside_controller(namespace: &Path) -> Option<PathBuf> {
+    let subsystem = namespace.parent()?;
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    if !name(subsystem)?.starts_with("nvme-subsys") {
+        return None;
+    }
+    let number = |path: &PathBuf| name(path)?.strip_prefix("nvme")?.parse::<u32>().ok();
+    let entries = std::fs::read_dir(subsystem).ok()?;
+    let controllers = entries.flatten().map(|entry| entry.path());
+    let first = controllers
+        .filter(|path| number(path).is_some())
+        .min_by_key(number)?;
+    Some(first.canonicalize().ok()?.join(namespace.file_name()?))
 }
 
 /// The nearest ancestor with a device-tree node, and that node's path.
@@ -94,7 +115,7 @@ fn driver(adapter: &Path) -> String {
 }
 
 /// What follows the adapter's node, by the kind of bus.
-fn suffix(adapter: &Path, below: &Path) -> Option<String> {
+fn suffix(sysfs: &Path, adapter: &Path, below: &Path) -> Option<String> {
     let parts: Vec<String> = below
         .components()
         .map(|c| c.as_os_str().to_string_lossy().into_owned())
@@ -104,6 +125,10 @@ fn suffix(adapter: &Path, below: &Path) -> Option<String> {
     match scsi {
         Some(address) if first.starts_with("virtio") => Some(virtio_scsi(address)),
         Some(address) if driver(adapter) == "ibmvscsi" => Some(vscsi(address)),
+        Some(address) if driver(adapter) == "ibmvfc" => {
+            let target = parts.iter().find(|part| part.starts_with("target"))?;
+            fibre_channel(sysfs, target, address)
+        }
         Some(_) => None,
         None if first.starts_with("virtio") => Some(String::new()),
         None if first == "nvme" => namespace(parts.last()?),
@@ -134,6 +159,21 @@ fn virtio_scsi((_, target, lun): (u64, u64, u64)) -> String {
         "/disk@{:x}",
         (0x0100_0000 | target << 16 | flat | lun) << 32
     )
+}
+
+/// The kernel's LUN has the first two bytes of the bus' LUN at its low end.
+fn fibre_channel(sysfs: &Path, target: &str, (.., lun): (u64, u64, u64)) -> Option<String> {
+    let name = attribute(
+        sysfs
+            .join("class/fc_transport")
+            .join(target)
+            .join("port_name"),
+    )?;
+    let port = name.trim_start_matches("0x").to_owned();
+    let lun = (0..4).fold(0, |all, at| {
+        all | (lun >> (16 * at) & 0xffff) << (48 - 16 * at)
+    });
+    Some(format!("/disk@{port},{lun:x}"))
 }
 
 /// `nvme0n1` is namespace 1.
@@ -201,6 +241,43 @@ mod tests {
             let name = device.rsplit('/').next().unwrap();
             assert_eq!(of_path(sys.path(), name).unwrap(), expected, "{device}");
         }
+    }
+
+    #[test]
+    fn a_virtual_fibre_channel_disk_is_named_by_port_and_lun() {
+        let adapter = "devices/vio/30000004";
+        let disk = format!("{adapter}/host1/rport-1:0-0/target1:0:0/1:0:0:6/block/sdc");
+        let sys = machine(&disk, adapter, "vdevice/vfc-client@30000004", "ibmvfc");
+        let port = sys.path().join("class/fc_transport/target1:0:0");
+        fs::create_dir_all(&port).unwrap();
+        fs::write(port.join("port_name"), "0x50060e8015341309\n").unwrap();
+        assert_eq!(
+            of_path(sys.path(), "sdc").unwrap(),
+            "/vdevice/vfc-client@30000004/disk@50060e8015341309,6000000000000"
+        );
+        let wide = fibre_channel(sys.path(), "target1:0:0", (0, 0, 0x0005_4001));
+        assert_eq!(wide.unwrap(), "/disk@50060e8015341309,4001000500000000");
+    }
+
+    #[test]
+    fn a_namespace_of_a_subsystem_is_named_by_its_first_controller() {
+        let pci = "devices/pci0001:01/0001:01:00.0";
+        let subsystem = "devices/virtual/nvme-subsystem/nvme-subsys0";
+        let controller = format!("{pci}/nvme/nvme0");
+        let sys = machine(
+            &format!("{controller}/nvme0c0n1"),
+            pci,
+            "pci@800000020000015/nvme@0",
+            "nvme",
+        );
+        let at = |path: &str| sys.path().join(path);
+        fs::create_dir_all(at(subsystem).join("nvme0n1")).unwrap();
+        symlink(at(&controller), at(subsystem).join("nvme0")).unwrap();
+        symlink(at(subsystem).join("nvme0n1"), at("class/block/nvme0n1")).unwrap();
+        assert_eq!(
+            of_path(sys.path(), "nvme0n1").unwrap(),
+            "/pci@800000020000015/nvme@0/namespace@1"
+        );
     }
 
     #[test]

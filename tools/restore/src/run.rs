@@ -187,7 +187,8 @@ impl Restore<'_> {
             path: Some(path.clone()),
         };
         self.steps.step("boot list", |_| {
-            bootlist::put_first(Path::new(bootlist::DEVICE), &path)
+            let most = bootlist::most(Path::new("/sys"));
+            bootlist::put_first(Path::new(bootlist::DEVICE), &[path], most)
                 .map(|list| ((), format!("{}, read back", list.join(" "))))
         })
     }
