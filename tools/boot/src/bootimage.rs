@@ -18,7 +18,9 @@ pub enum BootImageError {
     )]
     NoKernel,
     /// A distribution whose tool we do not know.
-    #[error("0590-432 The system has no update-initramfs; its boot image cannot be rebuilt")]
+    #[error(
+        "0590-432 The system has neither update-initramfs nor dracut; its boot image cannot be rebuilt"
+    )]
     NoTool,
     /// The tool failed.
     #[error("0590-433 The boot image of kernel {version} was not rebuilt")]
@@ -69,19 +71,82 @@ pub fn kernels(root: &Path) -> Result<Vec<String>, BootImageError> {
     }
 }
 
-/// Rebuilds the initramfs of one kernel and checks that a new file is there.
+/// What makes boot images in a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// initramfs-tools, of Debian and its relatives.
+    UpdateInitramfs,
+    /// dracut, of everybody else.
+    Dracut,
+}
+
+/// How much a boot image holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What the system's own settings say.
+    AsSet,
+    /// The drivers of every machine, where the maker can be told so: dracut in a
+    /// chroot may not see what the machine needs.
+    Every,
+}
+
+/// Places of dracut.
+const DRACUT: [&str; 3] = ["usr/bin/dracut", "usr/sbin/dracut", "sbin/dracut"];
+
+impl Maker {
+    /// The one that the system has.
+    ///
+    /// # Errors
+    /// [`BootImageError::NoTool`].
+    pub fn of(root: &Path) -> Result<Self, BootImageError> {
+        if root.join("usr/sbin/update-initramfs").exists() {
+            Ok(Self::UpdateInitramfs)
+        } else if DRACUT.iter().any(|path| root.join(path).exists()) {
+            Ok(Self::Dracut)
+        } else {
+            Err(BootImageError::NoTool)
+        }
+    }
+
+    /// The names that distributions give to the boot image of a kernel, below `/boot`.
+    fn names(self, version: &str) -> Vec<String> {
+        let debian = format!("initrd.img-{version}");
+        match self {
+            Self::UpdateInitramfs => vec![debian],
+            Self::Dracut => vec![
+                format!("initramfs-{version}.img"),
+                format!("initrd-{version}"),
+                debian,
+            ],
+        }
+    }
+}
+
+/// The boot image of a kernel, as a path from the root of the system: the one that is
+/// there, else the one that its maker would make.
+#[must_use]
+pub fn image_of(root: &Path, maker: Maker, version: &str) -> String {
+    let names = maker.names(version);
+    let there = names.iter().find(|name| root.join("boot").join(name).exists());
+    format!("boot/{}", there.unwrap_or(&names[0]))
+}
+
+/// Rebuilds the initramfs of one kernel and checks that a new file is there. `drivers`
+/// are modules that it shall have in any case, where the maker can be told so.
 ///
 /// # Errors
 /// [`BootImageError`] with what the tool said.
-pub fn rebuild(chroot: &Chroot, version: &str) -> Result<(), BootImageError> {
-    if !chroot.root().join("usr/sbin/update-initramfs").exists() {
-        return Err(BootImageError::NoTool);
-    }
-    let image = chroot.root().join(format!("boot/initrd.img-{version}"));
+pub fn rebuild(
+    chroot: &Chroot,
+    maker: Maker,
+    version: &str,
+    drivers: &[String],
+    extent: Extent,
+) -> Result<(), BootImageError> {
+    let name = image_of(chroot.root(), maker, version);
+    let image = chroot.root().join(&name);
     let before = modified(&image);
-    let mode = if before.is_some() { "-u" } else { "-c" };
-    Tool::new("update-initramfs")
-        .args([mode, "-k", version])
+    tool(maker, version, &format!("/{name}"), before.is_some(), drivers, extent)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .chroot(chroot.root())
         .run()
@@ -94,6 +159,32 @@ pub fn rebuild(chroot: &Chroot, version: &str) -> Result<(), BootImageError> {
         return Err(BootImageError::Stale { path: image });
     }
     Ok(())
+}
+
+fn tool(
+    maker: Maker,
+    version: &str,
+    image: &str,
+    is_there: bool,
+    drivers: &[String],
+    extent: Extent,
+) -> Tool {
+    match maker {
+        Maker::UpdateInitramfs => {
+            let mode = if is_there { "-u" } else { "-c" };
+            Tool::new("update-initramfs").args([mode, "-k", version])
+        }
+        Maker::Dracut => {
+            let mut tool = Tool::new("dracut").arg("--force");
+            if !drivers.is_empty() {
+                tool = tool.args(["--add-drivers", &drivers.join(" ")]);
+            }
+            if extent == Extent::Every {
+                tool = tool.arg("--no-hostonly");
+            }
+            tool.args([image, version])
+        }
+    }
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -125,5 +216,32 @@ mod tests {
             std::fs::create_dir_all(root.path().join("lib/modules").join(version)).unwrap();
         }
         assert_eq!(kernels(root.path()).unwrap(), ["6.1.9", "6.12.1"]);
+    }
+
+    #[test]
+    fn the_image_is_the_one_that_the_distribution_names() {
+        let root = tempfile::tempdir().unwrap();
+        let of = |maker| image_of(root.path(), maker, "5.14");
+        assert_eq!(of(Maker::UpdateInitramfs), "boot/initrd.img-5.14");
+        assert_eq!(of(Maker::Dracut), "boot/initramfs-5.14.img");
+        std::fs::create_dir_all(root.path().join("boot")).unwrap();
+        std::fs::write(root.path().join("boot/initrd-5.14"), "").unwrap();
+        assert_eq!(of(Maker::Dracut), "boot/initrd-5.14");
+    }
+
+    #[test]
+    fn the_maker_is_found_and_told_the_drivers() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(Maker::of(root.path()).is_err());
+        std::fs::create_dir_all(root.path().join("usr/bin")).unwrap();
+        std::fs::write(root.path().join("usr/bin/dracut"), "").unwrap();
+        assert_eq!(Maker::of(root.path()).unwrap(), Maker::Dracut);
+        let drivers = ["ibmvscsi".to_owned(), "sd_mod".to_owned()];
+        let line = |extent| tool(Maker::Dracut, "5.14", "/boot/i", true, &drivers, extent).argv();
+        assert_eq!(
+            line(Extent::AsSet),
+            "dracut --force --add-drivers ibmvscsi sd_mod /boot/i 5.14"
+        );
+        assert!(line(Extent::Every).contains("--no-hostonly"));
     }
 }

@@ -16,11 +16,13 @@ const NAMES: [Names; 2] = [
     Names {
         install: "grub-install",
         mkconfig: "grub-mkconfig",
+        probe: "grub-probe",
         directory: "boot/grub",
     },
     Names {
         install: "grub2-install",
         mkconfig: "grub2-mkconfig",
+        probe: "grub2-probe",
         directory: "boot/grub2",
     },
 ];
@@ -31,6 +33,7 @@ const ELF: [u8; 6] = [0x7f, b'E', b'L', b'F', 1, 2];
 struct Names {
     install: &'static str,
     mkconfig: &'static str,
+    probe: &'static str,
     directory: &'static str,
 }
 
@@ -66,6 +69,9 @@ pub enum GrubError {
         /// The configuration.
         path: PathBuf,
     },
+    /// A file system that GRUB takes for none of those it knows.
+    #[error("0590-446 GRUB does not read the file system of /boot")]
+    Unreadable(#[source] RunError),
 }
 
 fn names(root: &Path) -> Result<Names, GrubError> {
@@ -153,6 +159,20 @@ pub fn configure(chroot: &Chroot) -> Result<(), GrubError> {
     } else {
         Err(GrubError::NoEntry { path })
     }
+}
+
+/// Whether GRUB reads the file system of `/boot`, by its own drivers: they refuse
+/// features that they do not know. Hands back what it takes it for.
+///
+/// # Errors
+/// [`GrubError`] with what the tool said.
+pub fn reads_boot(chroot: &Chroot) -> Result<String, GrubError> {
+    let names = names(chroot.root())?;
+    let output = tool(chroot, names.probe)
+        .args(["--target=fs", "/boot"])
+        .run()
+        .map_err(GrubError::Unreadable)?;
+    Ok(output.text().trim().to_owned())
 }
 
 /// Either a `linux` command, or Boot Loader Specification entries taken in by `blscfg`.

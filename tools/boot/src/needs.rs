@@ -8,14 +8,26 @@ const NEEDS: [(&str, &[&str]); 4] = [
         "a kernel (/boot/vmlinu?-*)",
         &["boot/vmlinux-", "boot/vmlinuz-"],
     ),
-    ("update-initramfs", &["usr/sbin/update-initramfs"]),
+    (
+        "update-initramfs or dracut",
+        &[
+            "usr/sbin/update-initramfs",
+            "usr/bin/dracut",
+            "usr/sbin/dracut",
+            "sbin/dracut",
+        ],
+    ),
     (
         "grub-install",
         &["usr/sbin/grub-install", "usr/sbin/grub2-install"],
     ),
     (
         "GRUB for Power (/usr/lib/grub/powerpc-ieee1275)",
-        &["usr/lib/grub/powerpc-ieee1275/"],
+        &[
+            "usr/lib/grub/powerpc-ieee1275/",
+            "usr/lib/grub2/powerpc-ieee1275/",
+            "usr/share/grub2/powerpc-ieee1275/",
+        ],
     ),
 ];
 

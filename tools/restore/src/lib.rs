@@ -10,6 +10,7 @@ mod logs;
 mod lvm_devices;
 mod media;
 pub mod prepare;
+pub mod references;
 pub mod run;
 pub mod source;
 mod steps;

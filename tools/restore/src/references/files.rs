@@ -1,0 +1,223 @@
+//! The files of a system that name devices, read and written without leaving it:
+//! no symbolic link is followed, and an inode keeps all that it has beside its text.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::openat::open_directory_below;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use super::lines::Edited;
+
+/// How a file names devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Crypttab,
+    Mdadm,
+    Multipath,
+    LvmConf,
+    GrubEnvironment,
+    Words,
+}
+
+/// Directory, name or `*` with the end of the name, and kind. `etc/fstab` is not here:
+/// it goes by the plan.
+const PLACES: [(&str, &str, Kind); 29] = [
+    ("etc", "crypttab", Kind::Crypttab),
+    ("etc", "mdadm.conf", Kind::Mdadm),
+    ("etc/mdadm", "mdadm.conf", Kind::Mdadm),
+    ("etc/mdadm.conf.d", "*.conf", Kind::Mdadm),
+    ("etc/mdadm/mdadm.conf.d", "*.conf", Kind::Mdadm),
+    ("etc/multipath", "bindings", Kind::Multipath),
+    ("etc/multipath", "wwids", Kind::Multipath),
+    ("etc/multipath/conf.d", "*.conf", Kind::Multipath),
+    ("etc", "multipath.conf", Kind::Multipath),
+    ("etc/lvm", "lvm.conf", Kind::LvmConf),
+    ("etc/lvm", "lvmlocal.conf", Kind::LvmConf),
+    ("boot/grub", "grubenv", Kind::GrubEnvironment),
+    ("boot/grub2", "grubenv", Kind::GrubEnvironment),
+    ("boot/loader/entries", "*.conf", Kind::Words),
+    ("etc/default", "grub", Kind::Words),
+    ("etc/default/grub.d", "*.cfg", Kind::Words),
+    ("etc/default", "grub_installdevice", Kind::Words),
+    ("etc/kernel", "cmdline", Kind::Words),
+    ("etc/kernel/cmdline.d", "*.conf", Kind::Words),
+    ("etc/cmdline.d", "*.conf", Kind::Words),
+    ("etc", "dracut.conf", Kind::Words),
+    ("etc/dracut.conf.d", "*.conf", Kind::Words),
+    ("etc/initramfs-tools", "initramfs.conf", Kind::Words),
+    ("etc/initramfs-tools/conf.d", "*", Kind::Words),
+    ("etc", "kdump.conf", Kind::Words),
+    ("etc", "uswsusp.conf", Kind::Words),
+    ("etc/systemd/system", "*.mount", Kind::Words),
+    ("etc/systemd/system", "*.swap", Kind::Words),
+    ("etc/systemd/system", "*.automount", Kind::Words),
+];
+
+/// A file of this kind is not larger; another is none.
+const LARGEST: u64 = 4 << 20;
+
+/// The files that name devices, in a fixed order. Directories that are links and names
+/// that are no regular files are left out.
+pub(super) fn present(root: &File) -> Result<Vec<(PathBuf, Kind)>, FsError> {
+    let mut found = Vec::new();
+    for (directory, pattern, kind) in PLACES {
+        let directory = Path::new(directory);
+        let Some(fd) = below(root, directory)? else {
+            continue;
+        };
+        let mut entries = Dir::from_fd(fd).at("list", directory)?;
+        let mut names = Vec::new();
+        for entry in entries.iter() {
+            let entry = entry.at("list", directory)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let wanted = match pattern.strip_prefix('*') {
+                Some(suffix) => name.ends_with(suffix) && !name.starts_with('.'),
+                None => name == pattern,
+            };
+            names.extend(wanted.then_some(name));
+        }
+        names.sort();
+        found.extend(names.into_iter().map(|name| (directory.join(name), kind)));
+    }
+    Ok(found)
+}
+
+fn below(root: &File, directory: &Path) -> Result<Option<std::os::fd::OwnedFd>, FsError> {
+    match open_directory_below(root.as_fd(), directory) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(error) if is_elsewhere(&error) => Ok(None),
+        Err(error) => Err(error).at("open", directory),
+    }
+}
+
+/// Not there, or a link to somewhere.
+fn is_elsewhere(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP))
+}
+
+/// Opens a regular file below `root`; `None` if there is none of that name.
+pub(super) fn open(root: &File, path: &Path) -> Result<Option<File>, FsError> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let (Some(directory), Some(name)) = (below(root, directory)?, path.file_name()) else {
+        return Ok(None);
+    };
+    // Not to wait for whom a FIFO may wait.
+    let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    open_at(directory.as_fd(), name.as_ref(), flags, path)
+}
+
+fn open_at(
+    directory: BorrowedFd<'_>,
+    name: &Path,
+    flags: OFlag,
+    path: &Path,
+) -> Result<Option<File>, FsError> {
+    match openat(directory, name, flags, Mode::empty()) {
+        Ok(fd) => {
+            let file = File::from(fd);
+            let metadata = file.metadata().at("read", path)?;
+            let usable = metadata.is_file() && metadata.len() <= LARGEST;
+            Ok(usable.then_some(file))
+        }
+        Err(Errno::ENOENT | Errno::ELOOP | Errno::EISDIR | Errno::ENXIO) => Ok(None),
+        Err(errno) => Err(io::Error::from(errno)).at("open", path),
+    }
+}
+
+/// Reads a regular file below `root`; `None` if there is none of that name.
+pub(super) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError> {
+    let Some(mut file) = open(root, path)? else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).at("read", path)?;
+    Ok(Some(text))
+}
+
+/// Makes a file that is not there, nor anything else of its name.
+pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<(), FsError> {
+    let (directory, name) = (path.parent(), path.file_name());
+    let fd = open_directory_below(root.as_fd(), directory.unwrap_or(Path::new("")))
+        .at("open", path)?;
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o644);
+    let fd = openat(&fd, name.unwrap_or_default(), flags, mode)
+        .map_err(io::Error::from)
+        .at("create", path)?;
+    File::from(fd).write_all(text).at("write", path)
+}
+
+/// Changes a file in its place, so that owner, mode and attributes stay. `None` if
+/// there is no regular file of that name.
+pub(super) fn edit(
+    root: &File,
+    path: &Path,
+    change: impl FnOnce(&[u8]) -> Edited,
+) -> Result<Option<Edited>, FsError> {
+    let Some(mut file) = open(root, path)? else {
+        log::info!("{} is no regular file and stays", path.display());
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).at("read", path)?;
+    let edited = change(&text);
+    if edited.text != text {
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&edited.text))
+            .and_then(|()| file.sync_all())
+            .at("write", path)?;
+    }
+    Ok(Some(edited))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    #[test]
+    fn links_are_not_followed_and_inodes_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let outside = place.path().join("outside");
+        let system = place.path().join("system");
+        fs::create_dir_all(&outside).unwrap();
+        fs::create_dir_all(system.join("etc/dracut.conf.d")).unwrap();
+        fs::write(outside.join("crypttab"), "a UUID=1\n").unwrap();
+        symlink(outside.join("crypttab"), system.join("etc/crypttab")).unwrap();
+        symlink(&outside, system.join("etc/mdadm")).unwrap();
+        symlink(&outside, system.join("boot")).unwrap();
+        fs::write(outside.join("mdadm.conf"), "ARRAY x\n").unwrap();
+        let plain = system.join("etc/dracut.conf.d/a.conf");
+        fs::write(&plain, "long before\n").unwrap();
+        fs::write(system.join("etc/dracut.conf.d/a.conf~"), "").unwrap();
+        let before = fs::metadata(&plain).unwrap().ino();
+
+        let root = File::open(&system).unwrap();
+        let found = present(&root).unwrap();
+        let paths: Vec<_> = found.iter().map(|(path, _)| path.as_path()).collect();
+        let dracut = Path::new("etc/dracut.conf.d/a.conf");
+        assert_eq!(paths, [Path::new("etc/crypttab"), dracut]);
+        let to = |text: &str| Edited {
+            text: text.into(),
+            edits: Vec::new(),
+        };
+        for path in ["etc/crypttab", "etc/mdadm/mdadm.conf", "etc/none"] {
+            let done = edit(&root, Path::new(path), |_| to("overwritten")).unwrap();
+            assert_eq!(done, None, "{path}");
+        }
+        edit(&root, dracut, |_| to("new\n")).unwrap().unwrap();
+        assert_eq!(fs::read(&plain).unwrap(), b"new\n");
+        assert_eq!(fs::metadata(&plain).unwrap().ino(), before);
+        assert_eq!(fs::read(outside.join("crypttab")).unwrap(), b"a UUID=1\n");
+    }
+}

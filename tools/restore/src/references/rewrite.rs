@@ -1,0 +1,161 @@
+//! Every file of a restored system that names its devices, made to fit the plan.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use lifeboat_layout::fstab::fstab;
+use lifeboat_layout::model::Model;
+use lifeboat_layout::plan::Plan;
+use lifeboat_sys::fs::{FsError, PathContext};
+
+use super::files::{self, Kind};
+use super::gather::Gathered;
+use super::known::Known;
+use super::lines::{Edit, Edited};
+use super::renames::Renames;
+use super::{crypttab, grubenv, lvm_conf, mdadm, multipath, words};
+
+const FSTAB: &str = "etc/fstab";
+
+/// What was changed in the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The lines that changed, by file.
+    pub edits: Vec<(PathBuf, Edit)>,
+}
+
+impl Rewritten {
+    /// How many lines of how many files.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut files: Vec<_> = self.edits.iter().map(|(path, _)| path).collect();
+        files.dedup();
+        match self.edits.len() {
+            0 => "as they were".to_owned(),
+            lines => format!("{lines} lines changed in {} files, see the log", files.len()),
+        }
+    }
+
+    /// The entries whose device is absent, so that nobody waits for it any more.
+    #[must_use]
+    pub fn not_awaited(&self) -> Vec<String> {
+        let stopped = |edit: &Edit| edit.new.contains("nofail") && !edit.old.contains("nofail");
+        let edits = self.edits.iter().filter(|(_, edit)| stopped(edit));
+        edits
+            .map(|(path, edit)| {
+                format!(
+                    "0590-480 /{}, line {}: its device is not used by this machine; the entry has `nofail` now, so that the boot does not wait for it: {}",
+                    path.display(),
+                    edit.line,
+                    edit.old
+                )
+            })
+            .collect()
+    }
+}
+
+/// Rewrites the files of the system below `root`. `is_there` says of a device that is
+/// not of the plan whether the system will find it.
+///
+/// # Errors
+/// [`FsError`] with the file that cannot be read or written.
+pub fn rewrite(
+    root: &Path,
+    plan: &Plan,
+    model: &Model,
+    is_there: &dyn Fn(&str) -> bool,
+) -> Result<Rewritten, FsError> {
+    let root = File::open(root).at("open", root)?;
+    let gathered = Gathered { plan, model };
+    let known = Known::of(&gathered);
+    let mut renames = gathered.renames();
+    if let Some(bindings) = files::read(&root, Path::new("etc/multipath/bindings"))? {
+        gathered.aliases(&String::from_utf8_lossy(&bindings), &mut renames);
+    }
+    let job = Job {
+        plan,
+        renames: &renames,
+        known: &known,
+        crypts: gathered
+            .crypts()
+            .map(|crypt| (crypt.name.clone(), crypt.uuid.clone()))
+            .collect(),
+        arrays: gathered.array_labels(),
+        volumes: Known::physical_volumes(&gathered),
+        is_there,
+    };
+    let mut rewritten = Rewritten::default();
+    let mut keep = |path: &Path, edited: Option<Edited>| {
+        for edit in edited.into_iter().flat_map(|edited| edited.edits) {
+            log::info!("{}:{}: {:?} -> {:?}", path.display(), edit.line, edit.old, edit.new);
+            rewritten.edits.push((path.to_owned(), edit));
+        }
+    };
+    let path = Path::new(FSTAB);
+    let done = match files::edit(&root, path, |text| job.fstab(text))? {
+        Some(done) => done,
+        None => {
+            let new = job.fstab(b"");
+            files::create(&root, path, &new.text)?;
+            new
+        }
+    };
+    keep(path, Some(done));
+    for (path, kind) in files::present(&root)? {
+        let done = files::edit(&root, &path, |text| job.file(kind, text))?;
+        keep(&path, done);
+    }
+    Ok(rewritten)
+}
+
+struct Job<'a> {
+    plan: &'a Plan,
+    renames: &'a Renames,
+    known: &'a Known,
+    /// UUIDs of the encrypted devices by name.
+    crypts: BTreeMap<String, String>,
+    /// Names of the arrays by UUID.
+    arrays: BTreeMap<String, String>,
+    /// What LVM's filters must let pass.
+    volumes: Vec<String>,
+    is_there: &'a dyn Fn(&str) -> bool,
+}
+
+impl Job<'_> {
+    fn file(&self, kind: Kind, text: &[u8]) -> Edited {
+        match kind {
+            Kind::Crypttab => {
+                let there = |device: &str| self.known.has(device) || (self.is_there)(device);
+                crypttab::file(text, self.renames, &self.crypts, &there)
+            }
+            Kind::Mdadm => mdadm::file(text, self.renames, &self.arrays),
+            Kind::Multipath => multipath::file(text, self.renames),
+            Kind::LvmConf => lvm_conf::file(text, &self.volumes),
+            Kind::GrubEnvironment => grubenv::file(text, self.renames),
+            Kind::Words => words::file(text, self.renames),
+        }
+    }
+
+    /// First the plan's own file systems, by where they are mounted; then everything
+    /// else. A text in an old encoding goes through as it is.
+    fn fstab(&self, text: &[u8]) -> Edited {
+        let utf8 = String::from_utf8(text.to_owned());
+        let latin = utf8.is_err();
+        let old = utf8.unwrap_or_else(|error| {
+            error.into_bytes().into_iter().map(char::from).collect()
+        });
+        let by_plan = fstab(&old, self.plan);
+        let is_planned = |device: &str| self.known.has(device);
+        let done = super::fstab::file(by_plan.as_bytes(), self.renames, &is_planned, self.is_there);
+        let new = String::from_utf8_lossy(&done.text);
+        Edited {
+            edits: super::fstab::differences(&old, &new),
+            text: if latin {
+                new.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
+            } else {
+                new.into_owned().into_bytes()
+            },
+        }
+    }
+}
