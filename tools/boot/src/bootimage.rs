@@ -127,7 +127,9 @@ impl Maker {
 #[must_use]
 pub fn image_of(root: &Path, maker: Maker, version: &str) -> String {
     let names = maker.names(version);
-    let there = names.iter().find(|name| root.join("boot").join(name).exists());
+    let there = names
+        .iter()
+        .find(|name| root.join("boot").join(name).exists());
     format!("boot/{}", there.unwrap_or(&names[0]))
 }
 
@@ -146,14 +148,21 @@ pub fn rebuild(
     let name = image_of(chroot.root(), maker, version);
     let image = chroot.root().join(&name);
     let before = modified(&image);
-    tool(maker, version, &format!("/{name}"), before.is_some(), drivers, extent)
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .chroot(chroot.root())
-        .run()
-        .map_err(|source| BootImageError::Tool {
-            version: version.to_owned(),
-            source,
-        })?;
+    tool(
+        maker,
+        version,
+        &format!("/{name}"),
+        before.is_some(),
+        drivers,
+        extent,
+    )
+    .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    .chroot(chroot.root())
+    .run()
+    .map_err(|source| BootImageError::Tool {
+        version: version.to_owned(),
+        source,
+    })?;
     let size = std::fs::metadata(&image).map_or(0, |m| m.len());
     if size == 0 || modified(&image) == before {
         return Err(BootImageError::Stale { path: image });

@@ -137,7 +137,10 @@ lrwxrwxrwx   1 root     root            3 Jan  1  1970 usr/sbin/vgs -> lvm
             ];
             assert_eq!(
                 lacking(listing, &not),
-                ["the driver of hdisk1 (ibmvscsi.ko)", "md (mdadm or mdadm.static)"]
+                [
+                    "the driver of hdisk1 (ibmvscsi.ko)",
+                    "md (mdadm or mdadm.static)"
+                ]
             );
         }
     }

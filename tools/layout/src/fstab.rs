@@ -127,7 +127,11 @@ fn is_name_of(name: &str, fs: &PlannedFileSystem) -> bool {
     };
     fs.device == name
         || fs.old_devices.iter().any(|old| old == name)
-        || tagged("UUID").is_some_and(|uuid| uuid.eq_ignore_ascii_case(&fs.uuid))
+        || tagged("UUID").is_some_and(|uuid| {
+            [&fs.uuid, &fs.old_uuid]
+                .iter()
+                .any(|own| uuid.eq_ignore_ascii_case(own))
+        })
         || tagged("LABEL").is_some_and(|label| fs.label.as_deref() == Some(label))
 }
 

@@ -3,7 +3,6 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use lifeboat_archive::Backup;
 use lifeboat_layout::disks::Disk;
 use lifeboat_layout::plan::{Plan, Settings};
 use lifeboat_restore::prepare::{self, Opened};
@@ -53,7 +52,7 @@ fn with_source<R: BufRead, W: Write>(
         match prepare::make_plan(&opened, &disks, &chosen) {
             Ok(plan) => {
                 if confirm(terminal, &plan)? {
-                    let verdict = carry_out(terminal, &plan, opened.backup)?;
+                    let verdict = carry_out(terminal, &plan, &opened)?;
                     if verdict.is_success() {
                         power::choose(terminal)?;
                     }
@@ -90,7 +89,7 @@ pub fn plan_unasked(opened: &Opened<'_>) -> Result<Plan, prepare::PrepareError> 
 pub fn carry_out<R: BufRead, W: Write>(
     terminal: &mut Terminal<R, W>,
     plan: &Plan,
-    backup: &Backup,
+    opened: &Opened<'_>,
 ) -> Result<Verdict, MenuError> {
     terminal.line("Installing. Please wait ...\n")?;
     let start = Instant::now();
@@ -99,7 +98,7 @@ pub fn carry_out<R: BufRead, W: Write>(
         start: None,
         shown: None,
     };
-    let verdict = run::run(plan, backup, &mut watcher);
+    let verdict = run::run(plan, opened, &mut watcher);
     watcher.end_line();
     terminal.line(&format!(
         "\nElapsed time {}\n",

@@ -62,7 +62,7 @@ fn install<R: BufRead, W: Write>(
         terminal.line(&line)?;
     }
     terminal.line("")?;
-    if install::carry_out(terminal, &plan, opened.backup)?.is_success() {
+    if install::carry_out(terminal, &plan, opened)?.is_success() {
         return power::restart();
     }
     Ok(())

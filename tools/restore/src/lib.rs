@@ -4,14 +4,18 @@
 //! restored system does by itself. [`group`] is the same for a volume group on its
 //! own, in a system that runs.
 
+mod adapt;
+mod drivers;
 pub mod firstboot;
 pub mod group;
 mod logs;
 mod lvm_devices;
 mod media;
 pub mod prepare;
+mod presence;
 pub mod references;
 pub mod run;
+mod selinux;
 pub mod source;
 mod steps;
 pub mod verdict;

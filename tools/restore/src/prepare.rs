@@ -110,21 +110,8 @@ fn bootable(backup: &Backup) -> Result<(), PrepareError> {
 
 /// A field that asks for something this version does not do.
 fn not_yet(control: &ControlFlow) -> Option<&'static str> {
-    let asked = [
-        ("ERROR_EXIT", control.error_exit.is_some()),
-        ("CUSTOMIZATION_FILE", control.customization_file.is_some()),
-        (
-            "IMPORT_USER_VGS = yes",
-            control.import_user_vgs == Some(true),
-        ),
-        (
-            "RECOVER_DEVICES = yes",
-            control.recover_devices == RecoverDevices::Yes,
-        ),
-    ];
-    asked
-        .into_iter()
-        .find_map(|(field, set)| set.then_some(field))
+    let recover = control.recover_devices == RecoverDevices::Yes;
+    recover.then_some("RECOVER_DEVICES = yes")
 }
 
 /// Settings as the answers have them.
@@ -170,13 +157,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_yet_is_refused_not_ignored() {
-        for field in ["ERROR_EXIT", "CUSTOMIZATION_FILE"] {
-            assert_eq!(
-                not_yet(&answers(&format!("{field} = /bin/x")).control),
-                Some(field)
-            );
+        assert!(not_yet(&answers("RECOVER_DEVICES = yes").control).is_some());
+        for field in ["RECOVER_DEVICES = Default", "IMPORT_USER_VGS = yes"] {
+            assert_eq!(not_yet(&answers(field).control), None);
         }
-        assert!(not_yet(&answers("IMPORT_USER_VGS = yes").control).is_some());
-        assert_eq!(not_yet(&answers("RECOVER_DEVICES = Default").control), None);
     }
 }

@@ -6,17 +6,16 @@
 
 use std::path::Path;
 
-use lifeboat_archive::{Backup, ExtractOptions};
+use lifeboat_archive::ExtractOptions;
 use lifeboat_boot::chroot::{Chroot, UuidLink};
-use lifeboat_boot::{bootimage, bootlist, grub, ofpath};
+use lifeboat_boot::{bootlist, grub, ofpath};
 use lifeboat_layout::apply;
-use lifeboat_layout::fstab::fstab;
 use lifeboat_layout::plan::Plan;
-use lifeboat_sys::fs::{FsError, create_dir_all, read_to_string, write};
 
+use crate::prepare::Opened;
 use crate::steps::{Steps, Stopped, alone};
 use crate::verdict::{DiskState, Verdict};
-use crate::{firstboot, logs, lvm_devices};
+use crate::{adapt, firstboot, logs};
 
 pub use crate::steps::Observer;
 
@@ -27,22 +26,24 @@ const SELF: &str = "/proc/self/exe";
 
 struct Restore<'a> {
     plan: &'a Plan,
-    backup: &'a Backup,
+    opened: &'a Opened<'a>,
     steps: Steps<'a>,
 }
 
-/// Carries out `plan` with the files of `backup`.
-pub fn run(plan: &Plan, backup: &Backup, observer: &mut dyn Observer) -> Verdict {
+/// Carries out `plan` with the files and the answers of a backup.
+pub fn run(plan: &Plan, opened: &Opened<'_>, observer: &mut dyn Observer) -> Verdict {
     for line in plan.lines(80) {
         log::info!("plan: {line}");
     }
     let mut restore = Restore {
         plan,
-        backup,
+        opened,
         steps: Steps::new(observer, Verdict::default()),
     };
     // What stopped it is in the verdict.
-    let _stopped = restore.whole();
+    if restore.whole().is_err() {
+        adapt::on_error(&mut restore.steps, &opened.answers.control);
+    }
     restore.steps.end()
 }
 
@@ -100,21 +101,10 @@ impl Restore<'_> {
 
     /// Everything between mounting and unmounting.
     fn fill(&mut self, root: &Path) -> Result<(), Stopped> {
-        let total = self.backup.totals().bytes_raw;
+        let backup = self.opened.backup;
+        let total = backup.totals().bytes_raw;
         self.steps.files(Some(total), |progress| {
-            self.backup
-                .extract(root, &ExtractOptions::default(), progress)
-        })?;
-        self.steps.step("fstab", |_| fstab_of(self.plan, root))?;
-        self.steps.step("LVM devices", |_| {
-            lvm_devices::set_aside(root).map(|set| {
-                let found = if set {
-                    "system.devices set aside"
-                } else {
-                    "no devices file"
-                };
-                ((), found.to_owned())
-            })
+            backup.extract(root, &ExtractOptions::default(), progress)
         })?;
         let links = self.plan.file_systems.iter();
         let links: Vec<UuidLink> = links
@@ -136,15 +126,12 @@ impl Restore<'_> {
     }
 
     fn boot(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
-        let kernels = self.steps.step("kernels", |_| {
-            bootimage::kernels(chroot.root()).map(|kernels| (kernels.clone(), kernels.join(", ")))
+        let (plan, opened) = (self.plan, self.opened);
+        adapt::files(&mut self.steps, chroot, plan, opened)?;
+        adapt::boot_images(&mut self.steps, chroot, plan)?;
+        self.steps.step("/boot", |_| {
+            grub::reads_boot(chroot).map(|kind| ((), format!("GRUB reads it as {kind}")))
         })?;
-        for kernel in kernels {
-            self.steps.step("boot image", |_| {
-                bootimage::rebuild(chroot, &kernel)
-                    .map(|()| ((), format!("rebuilt for kernel {kernel}")))
-            })?;
-        }
         self.steps.step("GRUB menu", |_| {
             grub::configure(chroot).map(|()| ((), "loads a kernel".to_owned()))
         })?;
@@ -152,6 +139,7 @@ impl Restore<'_> {
             firstboot::install(chroot.root(), Path::new(SELF))
                 .map(|()| ((), "devices will be reconfigured once".to_owned()))
         })?;
+        adapt::finish(&mut self.steps, chroot, &opened.answers.control)?;
         self.boot_record(chroot)
     }
 
@@ -192,18 +180,4 @@ impl Restore<'_> {
                 .map(|list| ((), format!("{}, read back", list.join(" "))))
         })
     }
-}
-
-fn fstab_of(plan: &Plan, root: &Path) -> Result<((), String), FsError> {
-    create_dir_all(root.join("etc"))?;
-    let path = root.join("etc/fstab");
-    let old = if path.exists() {
-        read_to_string(&path)?
-    } else {
-        String::new()
-    };
-    let new = fstab(&old, plan);
-    let found = if new == old { "as it was" } else { "rewritten" };
-    write(&path, new)?;
-    Ok(((), found.to_owned()))
 }

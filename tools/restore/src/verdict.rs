@@ -56,6 +56,7 @@ pub struct Verdict {
     pub state: DiskState,
     subject: Subject,
     checks: Vec<Check>,
+    notes: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -93,6 +94,13 @@ impl Verdict {
         self.checks.push(check);
     }
 
+    /// Records something that the operator should know, and that fails nothing.
+    pub fn note(&mut self, line: impl Into<String>) {
+        let line = line.into();
+        log::warn!("{line}");
+        self.notes.push(line);
+    }
+
     /// Records one file or thing that is not as it was in the backup.
     pub fn problem(&mut self, line: impl Into<String>) {
         let line = line.into();
@@ -119,6 +127,9 @@ impl Verdict {
             };
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {mark}  {:<18} {found}", check.what);
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "  note    {note}");
         }
         for problem in &self.problems {
             let _ = writeln!(text, "  FAILED  {problem}");
@@ -189,6 +200,8 @@ mod tests {
         let mut verdict = Verdict::default();
         verdict.pass("files", "12 files");
         assert!(verdict.is_success());
+        verdict.note("0590-480 /etc/fstab");
+        assert!(verdict.is_success() && verdict.text().contains("  note    0590-480"));
         assert!(verdict.text().ends_with("Verdict: the system was restored"));
         let mut with_problem = verdict.clone();
         with_problem.problem("./etc/passwd: hash differs");

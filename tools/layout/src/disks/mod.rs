@@ -4,10 +4,12 @@ mod location;
 mod lvm;
 mod probe;
 mod usage;
+mod volumes;
 
 pub use lvm::{Group, PhysicalVolume, parse_report};
 pub(crate) use probe::read_signature;
 pub use probe::{inventory, present, probe};
+pub use volumes::{OtherVolume, volumes};
 
 use std::fmt;
 

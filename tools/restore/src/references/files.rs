@@ -145,8 +145,8 @@ pub(super) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError>
 /// Makes a file that is not there, nor anything else of its name.
 pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<(), FsError> {
     let (directory, name) = (path.parent(), path.file_name());
-    let fd = open_directory_below(root.as_fd(), directory.unwrap_or(Path::new("")))
-        .at("open", path)?;
+    let fd =
+        open_directory_below(root.as_fd(), directory.unwrap_or(Path::new(""))).at("open", path)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(0o644);
     let fd = openat(&fd, name.unwrap_or_default(), flags, mode)

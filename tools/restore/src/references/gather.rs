@@ -59,7 +59,10 @@ impl<'a> Gathered<'a> {
                     let now = format!("{place}{new_mapper}");
                     renames.add(Name::Path(format!("{place}{mapper}")), Fate::Now(now));
                 }
-                renames.add(Name::Path(format!("/dev/{old}")), Fate::Now(format!("/dev/{new}")));
+                renames.add(
+                    Name::Path(format!("/dev/{old}")),
+                    Fate::Now(format!("/dev/{new}")),
+                );
                 renames.add(Name::Volume(old), Fate::Now(new));
             }
         }
@@ -119,7 +122,11 @@ impl<'a> Gathered<'a> {
             let same = |new: &&PlannedFileSystem| new.old_uuid == fs.uuid;
             return self.plan.file_systems.iter().find(same).map(stable);
         }
-        let crypt = self.model.crypts.iter().find(|crypt| crypt.place == *place)?;
+        let crypt = self
+            .model
+            .crypts
+            .iter()
+            .find(|crypt| crypt.place == *place)?;
         let new = self.crypts().find(|new| new.name == crypt.name)?;
         Some(format!("/dev/disk/by-uuid/{}", new.uuid))
     }
@@ -145,7 +152,12 @@ impl<'a> Gathered<'a> {
 
     fn fate(&self, partition: &Partition) -> Fate {
         self.now(partition).map_or_else(
-            || Fate::Gone(format!("{} is not made again", partition.place().describe())),
+            || {
+                Fate::Gone(format!(
+                    "{} is not made again",
+                    partition.place().describe()
+                ))
+            },
             Fate::Now,
         )
     }
@@ -153,7 +165,11 @@ impl<'a> Gathered<'a> {
     /// The unique GUID of a partition; of an MBR, the kernel makes one of the disk's
     /// signature.
     fn partition(&self, partition: &Partition, renames: &mut Renames) {
-        let disk = self.model.disks.iter().find(|disk| disk.name == partition.disk);
+        let disk = self
+            .model
+            .disks
+            .iter()
+            .find(|disk| disk.name == partition.disk);
         let old = match (partition.uuid, disk.map(|disk| disk.table)) {
             (Some(uuid), _) => uuid.to_string(),
             (None, Some(Table::Mbr(id))) => format!("{id:08x}-{:02x}", partition.number),
@@ -177,7 +193,9 @@ impl<'a> Gathered<'a> {
         for pair in &self.plan.pairs {
             let new = self.target(pair);
             let wwid = |wwid: &Option<String>| multipath_id(wwid.as_deref()?);
-            if let (Some(old), Some(new)) = (wwid(&pair.source.wwid), new.and_then(|new| wwid(&new.wwid))) {
+            if let (Some(old), Some(new)) =
+                (wwid(&pair.source.wwid), new.and_then(|new| wwid(&new.wwid)))
+            {
                 renames.add(Name::Wwid(old), Fate::Now(new));
             }
             renames.add_disk(self.old_disk(&pair.source, new));
@@ -186,16 +204,18 @@ impl<'a> Gathered<'a> {
 
     fn target(&self, pair: &Pair) -> Option<&'a Disk> {
         let name = pair.target.as_ref()?;
-        self.plan.disks().into_iter().find(|disk| disk.name == *name)
+        self.plan
+            .disks()
+            .into_iter()
+            .find(|disk| disk.name == *name)
     }
 
     /// Links that still mean the disk are left out.
     fn old_disk(&self, old: &SourceDisk, new: Option<&Disk>) -> OldDisk {
         let partitions = self.model.partitions.iter();
         let own = partitions.filter(|partition| partition.disk == old.name);
-        let other = |was: &Option<String>, is: Option<&String>| {
-            was.clone().filter(|was| Some(was) != is)
-        };
+        let other =
+            |was: &Option<String>, is: Option<&String>| was.clone().filter(|was| Some(was) != is);
         OldDisk {
             serial: other(&old.serial, new.and_then(|new| new.serial.as_ref())),
             wwid: other(&old.wwid, new.and_then(|new| new.wwid.as_ref())),
@@ -204,7 +224,9 @@ impl<'a> Gathered<'a> {
                 || Fate::Gone(format!("nothing takes the place of disk {}", old.name)),
                 |new| Fate::Now(format!("/dev/{}", new.name)),
             ),
-            partitions: own.map(|partition| (partition.number, self.fate(partition))).collect(),
+            partitions: own
+                .map(|partition| (partition.number, self.fate(partition)))
+                .collect(),
         }
     }
 }

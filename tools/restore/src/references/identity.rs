@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use lifeboat_layout::disks::Disk;
+
 use super::renames::Fate;
 
 /// A disk of the source: how its links can be told, and what they mean now.
@@ -24,6 +26,20 @@ pub struct OldDisk {
 const SHORTEST: usize = 4;
 
 impl OldDisk {
+    /// A disk that is there and stays what it is.
+    #[must_use]
+    pub fn present(disk: &Disk) -> Self {
+        let itself = || Fate::Now(format!("/dev/{}", disk.name));
+        let partitions = disk.partitions.iter();
+        Self {
+            serial: disk.serial.clone(),
+            wwid: disk.wwid.clone(),
+            location: Some(disk.location.clone()),
+            whole: itself(),
+            partitions: partitions.map(|p| (p.number, itself())).collect(),
+        }
+    }
+
     /// What became of a link below `/dev/disk/by-id` or `/dev/disk/by-path`, if it is
     /// one of this disk or of its partitions.
     #[must_use]

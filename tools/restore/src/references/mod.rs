@@ -20,8 +20,7 @@ mod renames;
 mod rewrite;
 mod words;
 
-pub use lines::Edit;
-pub use rewrite::{Rewritten, rewrite};
 pub(crate) use identity::OldDisk;
-pub(crate) use renames::{Fate, tag_of};
-use renames::bare;
+pub use lines::Edit;
+pub(crate) use renames::tag_of;
+pub use rewrite::{Rewritten, rewrite};

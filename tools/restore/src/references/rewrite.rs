@@ -33,7 +33,10 @@ impl Rewritten {
         files.dedup();
         match self.edits.len() {
             0 => "as they were".to_owned(),
-            lines => format!("{lines} lines changed in {} files, see the log", files.len()),
+            lines => format!(
+                "{lines} lines changed in {} files, see the log",
+                files.len()
+            ),
         }
     }
 
@@ -88,7 +91,13 @@ pub fn rewrite(
     let mut rewritten = Rewritten::default();
     let mut keep = |path: &Path, edited: Option<Edited>| {
         for edit in edited.into_iter().flat_map(|edited| edited.edits) {
-            log::info!("{}:{}: {:?} -> {:?}", path.display(), edit.line, edit.old, edit.new);
+            log::info!(
+                "{}:{}: {:?} -> {:?}",
+                path.display(),
+                edit.line,
+                edit.old,
+                edit.new
+            );
             rewritten.edits.push((path.to_owned(), edit));
         }
     };
@@ -142,9 +151,8 @@ impl Job<'_> {
     fn fstab(&self, text: &[u8]) -> Edited {
         let utf8 = String::from_utf8(text.to_owned());
         let latin = utf8.is_err();
-        let old = utf8.unwrap_or_else(|error| {
-            error.into_bytes().into_iter().map(char::from).collect()
-        });
+        let old =
+            utf8.unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
         let by_plan = fstab(&old, self.plan);
         let is_planned = |device: &str| self.known.has(device);
         let done = super::fstab::file(by_plan.as_bytes(), self.renames, &is_planned, self.is_there);
@@ -152,7 +160,9 @@ impl Job<'_> {
         Edited {
             edits: super::fstab::differences(&old, &new),
             text: if latin {
-                new.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
+                new.chars()
+                    .map(|c| u8::try_from(c).unwrap_or(b'?'))
+                    .collect()
             } else {
                 new.into_owned().into_bytes()
             },

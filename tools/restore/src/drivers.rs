@@ -1,0 +1,250 @@
+//! What a boot image needs so that the root of a plan is found: the drivers of the
+//! target disks, and the programs and modules of everything that lies below `/`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lifeboat_boot::inspect::Wanted;
+use lifeboat_devices::modules::ModuleIndex;
+use lifeboat_layout::disks::Disk;
+use lifeboat_layout::model::VolumeKind;
+use lifeboat_layout::plan::{Plan, Stacked};
+use lifeboat_sys::fs::attribute;
+
+/// File systems that the boot image mounts.
+const MOUNTED: [&str; 2] = ["/", "/usr"];
+
+/// A device between a disk and the processor, with a driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    /// What it says of itself.
+    modalias: String,
+    /// The driver that it has here.
+    driver: String,
+}
+
+/// The modules of a kernel that drive the target disks of `plan`, as far as they are not
+/// part of the kernel itself.
+pub(crate) fn modules(sys: &Path, plan: &Plan, index: &ModuleIndex) -> Vec<String> {
+    let mut modules = BTreeSet::new();
+    for disk in plan.disks() {
+        for any in of_disk(sys, disk, index) {
+            modules.extend(any);
+        }
+    }
+    modules.into_iter().collect()
+}
+
+/// What the boot image of that kernel must hold.
+pub(crate) fn wanted(sys: &Path, plan: &Plan, index: &ModuleIndex) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    let below = Below::of(plan);
+    let targets = plan.targets.iter();
+    for target in targets.filter(|target| below.has_disk(&target.device(), &target.partitions)) {
+        for any in of_disk(sys, &target.disk, index) {
+            wanted.push(Wanted {
+                what: format!("a driver of {}", target.disk.hdisk),
+                any: any.iter().map(|name| format!("{name}.ko")).collect(),
+            });
+        }
+    }
+    wanted.extend(below.wanted(index));
+    wanted
+}
+
+/// The choices of modules, one of each is needed.
+fn of_disk(sys: &Path, disk: &Disk, index: &ModuleIndex) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for link in links(sys, &disk.name) {
+        let fitting = index.matching(&link.modalias);
+        let fitting = fitting.iter().map(|name| name.replace('-', "_"));
+        let fitting: Vec<String> = fitting
+            .filter(|name| index.module(name).is_some())
+            .collect();
+        if !fitting.is_empty() && !all.contains(&fitting) {
+            all.push(fitting);
+        }
+    }
+    // Its subsystem of several paths hides what is below.
+    if disk.name.starts_with("nvme") && index.module("nvme").is_some() {
+        let nvme = vec!["nvme".to_owned()];
+        if !all.contains(&nvme) {
+            all.push(nvme);
+        }
+    }
+    all
+}
+
+/// The devices from a disk upwards that have a driver.
+fn links(sys: &Path, disk: &str) -> Vec<Link> {
+    let start = sys.join("block").join(disk).join("device");
+    let Ok(mut at) = start.canonicalize() else {
+        return Vec::new();
+    };
+    let top = sys.join("devices").canonicalize().unwrap_or_default();
+    let mut links = Vec::new();
+    while at.starts_with(&top) && at != top {
+        let driver = std::fs::read_link(at.join("driver")).ok();
+        let driver = driver
+            .as_deref()
+            .and_then(Path::file_name)
+            .map(PathBuf::from);
+        if let (Some(driver), Some(modalias)) = (driver, attribute(at.join("modalias"))) {
+            links.push(Link {
+                modalias,
+                driver: driver.display().to_string(),
+            });
+        }
+        if !at.pop() {
+            break;
+        }
+    }
+    for link in &links {
+        log::info!("{disk}: {} has the driver {}", link.modalias, link.driver);
+    }
+    links
+}
+
+/// What lies below the file systems that the boot image mounts.
+#[derive(Debug, Default)]
+struct Below<'a> {
+    kinds: BTreeSet<&'a str>,
+    /// Every node that was met.
+    devices: BTreeSet<&'a str>,
+    stack: Vec<&'a Stacked>,
+}
+
+impl<'a> Below<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut below = Self::default();
+        for (mount, fs) in plan.mounts() {
+            if MOUNTED.contains(&mount) {
+                below.kinds.insert(&fs.kind);
+                below.devices.insert(&fs.device);
+                let more = fs.btrfs.iter().flat_map(|btrfs| &btrfs.more);
+                below.devices.extend(more.map(String::as_str));
+            }
+        }
+        // Each lies on what is made before it.
+        for stacked in plan.stack.iter().rev() {
+            let (own, under): (Vec<&str>, Vec<&String>) = match stacked {
+                Stacked::Array(array) => (vec![&array.device], array.members.iter().collect()),
+                Stacked::Crypt(crypt) => (vec![&crypt.device], vec![&crypt.under]),
+                Stacked::Group(group) => (
+                    group
+                        .volumes
+                        .iter()
+                        .map(|volume| volume.device.as_str())
+                        .collect(),
+                    group.devices.iter().collect(),
+                ),
+            };
+            if own.iter().any(|device| below.devices.contains(device)) {
+                below.devices.extend(under.into_iter().map(String::as_str));
+                below.stack.push(stacked);
+            }
+        }
+        below
+    }
+
+    fn has_disk(&self, disk: &str, partitions: &[lifeboat_layout::plan::PlannedPartition]) -> bool {
+        let has = |device: &str| self.devices.contains(device);
+        has(disk) || partitions.iter().any(|partition| has(&partition.device))
+    }
+
+    fn wanted(&self, index: &ModuleIndex) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        let mut module = |what: &str, name: &str| {
+            if index.module(name).is_some() {
+                wanted.push(Wanted {
+                    what: what.to_owned(),
+                    any: vec![format!("{name}.ko")],
+                });
+            }
+        };
+        for kind in &self.kinds {
+            let driver = match *kind {
+                "ext2" | "ext3" => "ext4",
+                kind => kind,
+            };
+            module("the driver of the root file system", driver);
+        }
+        let mut programs: Vec<(&str, &[&str])> = Vec::new();
+        for stacked in &self.stack {
+            match stacked {
+                Stacked::Array(array) => {
+                    let driver = match array.level.as_str() {
+                        "raid4" | "raid5" | "raid6" => "raid456",
+                        level => level,
+                    };
+                    module("the driver of the md array", driver);
+                    programs.push(("what assembles md arrays", &["mdadm"]));
+                }
+                Stacked::Crypt(_) => {
+                    module("the driver of encrypted devices", "dm_crypt");
+                    let openers = &["cryptsetup", "systemd-cryptsetup"];
+                    programs.push(("what opens encrypted devices", openers));
+                }
+                Stacked::Group(group) => {
+                    module("the device mapper", "dm_mod");
+                    let own = |device: &str| self.devices.contains(device);
+                    for volume in group.volumes.iter().filter(|volume| own(&volume.device)) {
+                        match &volume.kind {
+                            VolumeKind::Mirrored { segment, .. } if segment == "raid1" => {
+                                module("the driver of LVM's mirrors", "dm_raid");
+                            }
+                            VolumeKind::Mirrored { .. } => {
+                                module("the driver of LVM's mirrors", "dm_mirror");
+                            }
+                            VolumeKind::Thin { .. } => {
+                                module("the driver of thin volumes", "dm_thin_pool");
+                            }
+                            _ => {}
+                        }
+                    }
+                    programs.push(("what switches volume groups on", &["lvm"]));
+                }
+            }
+        }
+        wanted.extend(programs.into_iter().map(|(what, any)| Wanted {
+            what: what.to_owned(),
+            any: any.iter().map(|&name| name.to_owned()).collect(),
+        }));
+        wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir_all, write};
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn the_devices_above_a_disk_are_found() {
+        let sys = tempfile::tempdir().unwrap();
+        let adapter = sys.path().join("devices/vio/71000003");
+        let disk = adapter.join("host0/target0:0:2/0:0:2:0");
+        create_dir_all(&disk).unwrap();
+        create_dir_all(sys.path().join("block/sda")).unwrap();
+        create_dir_all(sys.path().join("bus/drivers/ibmvscsi")).unwrap();
+        create_dir_all(sys.path().join("bus/drivers/sd")).unwrap();
+        for (device, driver, modalias) in [
+            (&adapter, "ibmvscsi", "vio:Tvscsi-3SIBM,v-scsi"),
+            (&disk, "sd", "scsi:t-0x00"),
+        ] {
+            symlink(
+                sys.path().join("bus/drivers").join(driver),
+                device.join("driver"),
+            )
+            .unwrap();
+            write(device.join("modalias"), format!("{modalias}\n")).unwrap();
+        }
+        symlink(&disk, sys.path().join("block/sda/device")).unwrap();
+        let links = links(sys.path(), "sda");
+        let drivers: Vec<&str> = links.iter().map(|link| link.driver.as_str()).collect();
+        assert_eq!(drivers, ["sd", "ibmvscsi"]);
+        assert_eq!(links[1].modalias, "vio:Tvscsi-3SIBM,v-scsi");
+        assert!(super::links(sys.path(), "sdb").is_empty());
+    }
+}
