@@ -142,7 +142,8 @@ fn a_restore_with_the_same_names_changes_what_named_the_old_disk() {
         let new = read(root.path(), path);
         match path {
             "etc/dracut.conf.d/disk.conf" => {
-                assert_eq!(new, format!("add_device+=\" /dev/disk/by-uuid/{BOOT} \"\n"))
+                let expected = format!("add_device+=\" /dev/disk/by-uuid/{BOOT} \"\n");
+                assert_eq!(new, expected);
             }
             "etc/systemd/system/mnt.mount" => assert_eq!(
                 new,
