@@ -25,6 +25,12 @@ pub enum Bus {
         /// SCSI target.
         id: u8,
     },
+    /// An NVMe controller in this PCI slot (1 to 15), which the firmware cannot
+    /// boot from.
+    Nvme {
+        /// PCI slot.
+        slot: u8,
+    },
 }
 
 /// How the bytes of an image file are laid out.
@@ -56,6 +62,8 @@ pub struct Disk {
     pub(crate) bus: Bus,
     pub(crate) serial: Option<String>,
     pub(crate) read_only: bool,
+    pub(crate) sector: Option<u32>,
+    pub(crate) bad_sector: Option<u64>,
 }
 
 impl Disk {
@@ -70,6 +78,8 @@ impl Disk {
             bus,
             serial: None,
             read_only: false,
+            sector: None,
+            bad_sector: None,
         }
     }
 
@@ -90,6 +100,20 @@ impl Disk {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// Has sectors of so many bytes in place of 512.
+    #[must_use]
+    pub fn sector(mut self, bytes: u32) -> Self {
+        self.sector = Some(bytes);
+        self
+    }
+
+    /// Answers every write to this sector of 512 bytes with an I/O error.
+    #[must_use]
+    pub fn bad_sector(mut self, sector: u64) -> Self {
+        self.bad_sector = Some(sector);
         self
     }
 }

@@ -204,7 +204,9 @@ impl Machine {
             }
             let place = place(disk.bus);
             let fits = match disk.bus {
-                Bus::VirtioBlk { slot } => (1..=LAST_DISK_SLOT).contains(&slot),
+                Bus::VirtioBlk { slot } | Bus::Nvme { slot } => {
+                    (1..=LAST_DISK_SLOT).contains(&slot)
+                }
                 Bus::Vscsi { id } | Bus::VirtioScsi { id } => id <= LAST_SCSI_ID,
             };
             if !fits {
@@ -301,28 +303,34 @@ impl Machine {
                 bus,
                 serial,
                 read_only,
+                sector,
+                bad_sector,
             } = disk;
-            let path = escaped(path);
+            let file = file(path, *bad_sector);
             let only = if *read_only { ",readonly=on" } else { "" };
             // Test disks need not survive a crash of the host.
             args.two(
                 "-drive",
                 &format!(
-                    "if=none,id={name},file={path},format={},cache=unsafe{only}",
+                    "if=none,id={name},{file},format={},cache=unsafe{only}",
                     format.name()
                 ),
             );
             let device = match bus {
                 Bus::VirtioBlk { slot } => format!("virtio-blk-pci,addr={slot:#x}"),
+                Bus::Nvme { slot } => format!("nvme,addr={slot:#x}"),
                 Bus::Vscsi { id } => format!("scsi-hd,bus=vscsi.0,channel=0,scsi-id={id},lun=0"),
                 Bus::VirtioScsi { id } => format!("scsi-hd,bus=vio.0,channel=0,scsi-id={id},lun=0"),
             };
             let serial = serial
                 .as_ref()
                 .map_or_else(String::new, |s| format!(",serial={s}"));
+            let sector = sector.map_or_else(String::new, |bytes| {
+                format!(",logical_block_size={bytes},physical_block_size={bytes}")
+            });
             args.two(
                 "-device",
-                &format!("{device},drive={name},id=disk-{name}{serial}"),
+                &format!("{device},drive={name},id=disk-{name}{serial}{sector}"),
             );
         }
         if !self.cds.is_empty() {
@@ -368,8 +376,22 @@ impl Machine {
 fn place(bus: Bus) -> String {
     match bus {
         Bus::VirtioBlk { slot } => format!("virtio-blk slot {slot}"),
+        Bus::Nvme { slot } => format!("NVMe slot {slot}"),
         Bus::Vscsi { id } => format!("vscsi target {id}"),
         Bus::VirtioScsi { id } => format!("virtio-scsi target {id}"),
+    }
+}
+
+/// The file of a drive, with an error injected where a sector is to be bad.
+fn file(path: &Path, bad_sector: Option<u64>) -> String {
+    let path = escaped(path);
+    match bad_sector {
+        None => format!("file={path}"),
+        Some(sector) => format!(
+            "file.driver=blkdebug,file.image.driver=file,file.image.filename={path},\
+             file.inject-error.0.event=none,file.inject-error.0.iotype=write,\
+             file.inject-error.0.errno=5,file.inject-error.0.sector={sector}"
+        ),
     }
 }
 
@@ -435,6 +457,23 @@ mod tests {
             assert!(line.contains(part), "{part} not in {line}");
         }
         assert_eq!(line.matches("spapr-vscsi").count(), 1);
+    }
+
+    #[test]
+    fn disks_can_have_large_sectors_and_bad_ones() {
+        let line = line(
+            &Machine::new("m", "/m")
+                .disk(disk("a", Bus::VirtioBlk { slot: 1 }).sector(4096))
+                .disk(disk("b", Bus::Nvme { slot: 2 }).serial("N").bad_sector(77)),
+        );
+        for part in [
+            "id=disk-a,logical_block_size=4096,physical_block_size=4096",
+            "file.image.filename=/d/b.img,file.inject-error.0.event=none,",
+            "file.inject-error.0.sector=77,format=raw",
+            "-device nvme,addr=0x2,drive=b,id=disk-b,serial=N",
+        ] {
+            assert!(line.contains(part), "{part} not in {line}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn run(media: &Media) -> Result<ExitCode> {
     drop(machine);
 
     println!("Booting the restored disk alone, by the boot list in NVRAM ...");
-    let mut machine = judge::boot_alone(&lab, "machine", &disk)?;
+    let mut machine = judge::boot_alone(&lab, lab.machine("machine").disk(disk.clone()))?;
     let prompt = login_prompt(&machine.console_text());
     let boot = machine.marks().to_vec();
     let system = machine.shell(SYSTEM, limits::command())?.1;

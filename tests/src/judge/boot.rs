@@ -1,7 +1,7 @@
 //! The restored disk boots alone, from where NVRAM says.
 
 use anyhow::{Context, Result, ensure};
-use lifeboat_qemu::{Disk, Running, nvram};
+use lifeboat_qemu::{Machine, Running, nvram};
 
 use crate::lab::{Lab, Powered};
 use crate::{limits, texts};
@@ -10,13 +10,12 @@ use crate::{limits, texts};
 const USER: &str = "root";
 const PASSWORD: &str = "lifeboat";
 
-/// Powers the machine on with nothing but this disk and its NVRAM, sees that
+/// Powers a machine on that has its restored disks and NVRAM alone, sees that
 /// the firmware loads from the first path of the boot list, and logs in.
 ///
 /// # Errors
 /// When the firmware goes elsewhere or no login comes.
-pub fn boot_alone<'lab>(lab: &'lab Lab, machine: &str, disk: &Disk) -> Result<Powered<'lab>> {
-    let machine = lab.machine(machine).disk(disk.clone());
+pub fn boot_alone(lab: &Lab, machine: Machine) -> Result<Powered<'_>> {
     let list = nvram::variable(&machine.nvram_path(), "boot-device")?;
     let list = list.context("NVRAM has no boot-device")?;
     let first = list

@@ -9,21 +9,22 @@ mod layout;
 mod system;
 
 use anyhow::{Context, Result};
-use lifeboat_qemu::{Disk, Running};
+use lifeboat_qemu::{Disk, Machine, Running};
 
 pub use self::boot::{boot_alone, log_in, shut_down};
 
 use crate::image_data;
 use crate::lab::Lab;
 
-/// Boots the disk alone, with the NVRAM that the restore left, and checks
+/// Boots the disk alone in the machine, with the NVRAM that the restore left, and checks
 /// everything that was promised.
 ///
 /// # Errors
 /// The first promise that is not kept, with what was found instead.
-pub fn restored_system(lab: &Lab, machine: &str, disk: &Disk) -> Result<()> {
+pub fn restored_system(lab: &Lab, machine: Machine, disk: &Disk) -> Result<()> {
     let recorded = image_data::of_backup(&lab.media.backup)?;
-    let mut machine = boot_alone(lab, machine, disk).context("booting the disk alone")?;
+    let mut machine =
+        boot_alone(lab, machine.disk(disk.clone())).context("booting the disk alone")?;
     files::lists_are_the_hosts(&mut machine, lab).context("lists made on the build host")?;
     files::hashes(&mut machine).context("hashes of the files")?;
     files::attributes(&mut machine).context("attributes of the files")?;

@@ -14,5 +14,5 @@ pub fn run(lab: &Lab) -> Result<()> {
     menus::verdict(&mut machine).context("restoring")?;
     menus::power_off(&mut machine).context("powering off")?;
     drop(machine);
-    judge::restored_system(lab, "machine", &disk)
+    judge::restored_system(lab, lab.machine("machine"), &disk)
 }

@@ -51,7 +51,7 @@ pub fn run(lab: &Lab) -> Result<()> {
         "the neighbour {} was written to",
         image.display()
     );
-    judge::restored_system(lab, "machine", &target)
+    judge::restored_system(lab, lab.machine("machine"), &target)
 }
 
 /// Data at the places that partitioning tools like to write: the first and the

@@ -6,6 +6,7 @@ mod damaged;
 mod harness;
 mod install;
 mod install_auto;
+mod restore;
 mod roundtrip;
 mod savevg;
 mod scheduled;
@@ -73,6 +74,18 @@ pub const ALL: &[Scenario] = &[
         about: "restore unattended onto the disk of a serial number; its neighbour untouched",
         core: true,
         run: install_auto::run,
+    },
+    Scenario {
+        name: "restore-vscsi",
+        about: "from virtio onto the disk and network card of PowerVM",
+        core: true,
+        run: restore::vscsi,
+    },
+    Scenario {
+        name: "restore-4k",
+        about: "onto a disk with sectors of 4096 bytes",
+        core: false,
+        run: restore::large_sectors,
     },
     Scenario {
         name: "mksysb-roundtrip",

@@ -64,8 +64,8 @@ pub fn run(lab: &Lab) -> Result<()> {
     judge::shut_down(&mut source)?;
     drop(source);
 
-    let mut machine =
-        judge::boot_alone(lab, "target", &target).context("booting the disk alone")?;
+    let mut machine = judge::boot_alone(lab, lab.machine("target").disk(target.clone()))
+        .context("booting the disk alone")?;
     judge::well(&mut machine)?;
     judge::shut_down(&mut machine)
 }
