@@ -108,6 +108,9 @@ enum Command {
     Release {
         /// Debian's name for it: bookworm, sid
         name: String,
+        /// With what makes it boot, from every layout that can be restored
+        #[arg(long)]
+        bootable: bool,
     },
     /// Make the demo: the system backup of a small Debian system
     Demo {
@@ -180,7 +183,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             lifeboat,
             rescue,
         } => println!("{}", package::build(form, &lifeboat, &rescue)?.display()),
-        Command::Release { name } => println!("{}", release::system(&name)?.display()),
+        Command::Release { name, bootable } => {
+            println!("{}", release::system(&name, bootable)?.display());
+        }
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

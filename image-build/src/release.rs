@@ -1,9 +1,11 @@
 //! A small Debian system of any release, as a tar archive: for scenarios that back
 //! up other systems than the demo.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
-use lifeboat_sys::fs::FsError;
+use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use lifeboat_sys::run::RunError;
 
 use crate::cache::{self, CacheError, Key};
@@ -12,6 +14,9 @@ use crate::progress::step;
 
 /// What a package manager needs, and nothing else: the smallest that is a system.
 const VARIANT: &str = "--variant=apt";
+/// What makes it boot from every layout.
+const BOOTABLE: &str = include_str!("../systems/packages");
+const CUSTOMIZE: &str = include_str!("../systems/customize.sh");
 
 /// An archive may lag behind a release that changes daily, and its signed list then be
 /// older than it says it may be. The signature is checked all the same; nothing of
@@ -38,25 +43,53 @@ pub enum ReleaseError {
     File(#[from] FsError),
 }
 
-/// The tar archive of a system of this release; it is kept in the cache.
+/// The tar archive of a system of this release, which boots if that is asked for; it is
+/// kept in the cache.
 ///
 /// # Errors
 /// [`ReleaseError`] when it is not there and cannot be made.
-pub fn system(release: &str) -> Result<PathBuf, ReleaseError> {
-    let key = Key::default()
+pub fn system(release: &str, bootable: bool) -> Result<PathBuf, ReleaseError> {
+    let mut key = Key::default()
         .with(release)
         .with(ARCHITECTURE)
         .with(VARIANT);
-    let kind = format!("system-{release}");
+    let mut kind = format!("system-{release}");
+    if bootable {
+        key = key.with(BOOTABLE).with(CUSTOMIZE);
+        kind.push_str("-bootable");
+    }
     let entry = cache::entry(&cache::directory()?, &kind, &key, false, |entry| {
         let what = format!("Making a Debian system of {release} (kept for the next time)");
+        let tar = entry.join("rootfs.tar");
         step(&what, || {
-            debian::bootstrap(release, &[VARIANT, OF_ANY_AGE], &entry.join("rootfs.tar"))
-        })
-        .map_err(|source| ReleaseError::Run {
-            release: release.to_owned(),
-            source,
+            if bootable {
+                make_bootable(release, &tar)
+            } else {
+                make(release, &[], &tar)
+            }
         })
     })?;
     Ok(entry.join("rootfs.tar"))
+}
+
+fn make_bootable(release: &str, tar: &Path) -> Result<(), ReleaseError> {
+    // Without root, mmdebstrap is another user who may not look into our home.
+    let hook = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o755))
+        .tempfile()
+        .at("create", "customize.sh")?
+        .into_temp_path();
+    fs::write(&hook, CUSTOMIZE)?;
+    let packages = BOOTABLE.lines().filter(|line| !line.starts_with('#'));
+    let include = format!("--include={}", packages.collect::<Vec<_>>().join(","));
+    let customize = format!("--customize-hook={}", hook.display());
+    make(release, &[&include, &customize], tar)
+}
+
+fn make(release: &str, more: &[&str], tar: &Path) -> Result<(), ReleaseError> {
+    let options = [&[VARIANT, OF_ANY_AGE], more].concat();
+    debian::bootstrap(release, &options, tar).map_err(|source| ReleaseError::Run {
+        release: release.to_owned(),
+        source,
+    })
 }

@@ -110,6 +110,12 @@ impl Disk {
         self
     }
 
+    /// Bytes of a sector.
+    #[must_use]
+    pub fn sector_bytes(&self) -> u64 {
+        self.sector.map_or(512, u64::from)
+    }
+
     /// Answers every write to this sector of 512 bytes with an I/O error.
     #[must_use]
     pub fn bad_sector(mut self, sector: u64) -> Self {

@@ -14,7 +14,10 @@ const LONGEST_LINE: usize = 4000;
 /// Makes the console a wire for text: no echo, no wrapping, no pager, no
 /// messages from the kernel or (signal 21 above SIGRTMIN) from systemd.
 const QUIET: &str = "stty -echo cols 500 rows 100; export TERM=dumb PAGER=cat SYSTEMD_PAGER=cat LC_ALL=C; \
-    dmesg -n 1; kill -s RTMIN+21 1 2>/dev/null";
+    dmesg -n 1; kill -s RTMIN+21 1 2>/dev/null; printf '@%s\n' lifeboat-quiet";
+
+/// What that line prints when it was run: its echo does not contain this.
+const IS_QUIET: &str = "@lifeboat-quiet";
 
 /// How long a shell may take to answer a trivial command.
 const ANSWER_SECONDS: u64 = 60;
@@ -48,9 +51,11 @@ impl Running {
     /// # Errors
     /// When the shell does not answer.
     pub fn quiet_shell(&mut self) -> Result<()> {
+        let answer = Patience::cpu_seconds(ANSWER_SECONDS);
         self.send_line(QUIET)?;
-        self.shell("true", Patience::cpu_seconds(ANSWER_SECONDS))
-            .map(drop)
+        // What is typed while the echo is still on mixes with what is printed.
+        self.expect(IS_QUIET, answer)?;
+        self.shell("true", answer).map(drop)
     }
 
     /// Runs one command line in the guest; returns its exit status and what it

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use lifeboat_sys::fs::create_dir_all;
 use lifeboat_sys::run::Tool;
 
 /// `image.data` and `bosinst.data` as GNU tar takes them out of the demo's backup,
@@ -11,6 +12,7 @@ use lifeboat_sys::run::Tool;
 /// # Errors
 /// When there is no backup.
 pub fn demo(backup: &Path, into: &Path) -> Result<(PathBuf, PathBuf)> {
+    create_dir_all(into)?;
     Tool::new("tar")
         .args(["--extract", "-I", "zstd", "--occurrence=1", "--file"])
         .arg(backup)

@@ -14,6 +14,7 @@ mod menus;
 mod messages;
 mod runner;
 mod scenarios;
+mod systems;
 mod terminal;
 mod texts;
 mod tools_cd;

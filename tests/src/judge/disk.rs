@@ -93,13 +93,11 @@ fn segment(line: &str) -> Result<(&str, u64, u64, u64)> {
 /// The table is sound, PReP is the first partition, and all are as recorded.
 /// The physical volume may be larger, on a larger disk.
 pub fn partition_table(disk: &Disk, recorded: &[Stanza]) -> Result<()> {
-    let verify = Tool::new("sgdisk").arg("-v").arg(disk.path()).run()?.text();
-    ensure!(
-        verify.contains("No problems found"),
-        "sgdisk -v says\n{verify}"
-    );
-    let dump = Tool::new("sfdisk").arg("-d").arg(disk.path()).run()?.text();
-    let mut found = partitions(&dump).with_context(|| format!("sfdisk -d says\n{dump}"))?;
+    let (mut found, dump) = if disk.sector_bytes() == SECTOR {
+        by_sfdisk(disk)?
+    } else {
+        by_fdisk(disk)?
+    };
     found.sort_by_key(|partition| partition.start);
     ensure!(
         found.first().is_some_and(|first| first.kind == PREP),
@@ -131,7 +129,62 @@ pub fn partition_table(disk: &Disk, recorded: &[Stanza]) -> Result<()> {
     Ok(())
 }
 
-/// A partition in a dump of sfdisk; start and size in sectors.
+/// Its partitions, from a table that sgdisk finds in order.
+fn by_sfdisk(disk: &Disk) -> Result<(Vec<Partition>, String)> {
+    let verify = Tool::new("sgdisk").arg("-v").arg(disk.path()).run()?.text();
+    ensure!(
+        verify.contains("No problems found"),
+        "sgdisk -v says\n{verify}"
+    );
+    let dump = Tool::new("sfdisk").arg("-d").arg(disk.path()).run()?.text();
+    let found = partitions(&dump).with_context(|| format!("sfdisk -d says\n{dump}"))?;
+    Ok((found, dump))
+}
+
+/// The same of an image whose disk has other sectors: only fdisk can be told so.
+fn by_fdisk(disk: &Disk) -> Result<(Vec<Partition>, String)> {
+    let listed = Tool::new("fdisk")
+        .arg("-b")
+        .arg(disk.sector_bytes().to_string())
+        .args(["-l", "-o", "Device,Start,Sectors,Type-UUID,UUID"])
+        .arg(disk.path())
+        .run()?;
+    let complaint = String::from_utf8_lossy(&listed.stderr).trim().to_owned();
+    ensure!(complaint.is_empty(), "fdisk complains: {complaint}");
+    let list = listed.text();
+    let each = disk.sector_bytes() / SECTOR;
+    let found = fdisk_partitions(&list, each).with_context(|| format!("fdisk says\n{list}"))?;
+    Ok((found, list))
+}
+
+/// The lines `DISK.imgN START SECTORS TYPE-UUID UUID`, `each` sectors of 512 bytes a sector.
+fn fdisk_partitions(list: &str, each: u64) -> Option<Vec<Partition>> {
+    let (_, table) = list.split_once("Type-UUID")?;
+    let rows = table.lines().skip(1).filter(|line| !line.trim().is_empty());
+    rows.map(|row| {
+        let &[node, start, size, kind, uuid] =
+            row.split_whitespace().collect::<Vec<_>>().as_slice()
+        else {
+            return None;
+        };
+        Some(Partition {
+            number: number(node)?,
+            start: start.parse::<u64>().ok()? * each,
+            size: size.parse::<u64>().ok()? * each,
+            kind: kind.to_uppercase(),
+            uuid: uuid.to_uppercase(),
+        })
+    })
+    .collect()
+}
+
+/// The digits at the end of a node's name.
+fn number(node: &str) -> Option<u64> {
+    let digits = node.len() - node.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    node[node.len() - digits..].parse().ok()
+}
+
+/// A partition in a dump of sfdisk; start and size in sectors of 512 bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct Partition {
     number: u64,
@@ -153,9 +206,8 @@ fn partitions(dump: &str) -> Option<Vec<Partition>> {
                     .filter_map(|pair| pair.trim().split_once('='));
                 Some(pairs.find(|(key, _)| *key == name)?.1.trim())
             };
-            let digits = node.len() - node.trim_end_matches(|c: char| c.is_ascii_digit()).len();
             Some(Partition {
-                number: node[node.len() - digits..].parse().ok()?,
+                number: number(node)?,
                 start: field("start")?.parse().ok()?,
                 size: field("size")?.parse().ok()?,
                 kind: field("type")?.to_uppercase(),
@@ -253,6 +305,20 @@ mod tests {
         );
         assert_eq!(found[1].number, 12);
         assert_eq!(partitions("x.img1 : start=1, size=2\n"), None);
+    }
+
+    #[test]
+    fn partitions_are_read_from_a_list_in_sectors_of_other_sizes() {
+        let list = "Disk x.img: 4 GiB\n\nDevice   Start Sectors Type-UUID     UUID\n\
+            /d/x.img1   256    2048 9e1a2d38-c612 ab-1\n/d/x.img2  2304   98304 0FC63DAF-8483 AB-2\n";
+        let found = fdisk_partitions(list, 8).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[1].number, found[1].start, found[1].size),
+            (2, 18432, 786_432)
+        );
+        assert_eq!(found[0].kind, "9E1A2D38-C612");
+        assert_eq!(fdisk_partitions("Device Type-UUID\nx.img1 2\n", 8), None);
     }
 
     #[test]

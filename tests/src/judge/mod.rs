@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use lifeboat_qemu::{Disk, Machine, Running};
 
 pub use self::boot::{boot_alone, log_in, shut_down};
+pub use self::layout::as_recorded;
 
 use crate::image_data;
 use crate::lab::Lab;

@@ -88,6 +88,36 @@ pub const ALL: &[Scenario] = &[
         run: restore::large_sectors,
     },
     Scenario {
+        name: "restore-nolvm",
+        about: "plain partitions in an MBR, logical ones too",
+        core: false,
+        run: restore::nolvm,
+    },
+    Scenario {
+        name: "restore-btrfs",
+        about: "a btrfs with subvolumes, one of them the default",
+        core: false,
+        run: restore::btrfs,
+    },
+    Scenario {
+        name: "restore-lvm",
+        about: "striped and thin volumes over two disks",
+        core: false,
+        run: restore::lvm,
+    },
+    Scenario {
+        name: "restore-md",
+        about: "md arrays of three levels over three disks",
+        core: false,
+        run: restore::md,
+    },
+    Scenario {
+        name: "restore-bookworm",
+        about: "a Debian whose kernel and GRUB are older than the rescue tools",
+        core: false,
+        run: restore::bookworm,
+    },
+    Scenario {
         name: "mksysb-roundtrip",
         about: "a running system backed up onto a CD, restored elsewhere, compared file by file",
         core: false,

@@ -1,15 +1,14 @@
 //! `mksysb-trees`: systems of other releases than the demo's are backed up and come
 //! back, as programs see them that are not ours.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use lifeboat_sys::fs::{self, PathContext};
-use lifeboat_sys::run::Tool;
-use nix::unistd::Uid;
 
-use crate::description;
 use crate::lab::Lab;
+use crate::systems::{as_root, extracting};
+use crate::{description, systems};
 
 /// Debian's last release and its next.
 const RELEASES: [&str; 2] = ["bookworm", "sid"];
@@ -25,7 +24,7 @@ pub fn run(lab: &Lab) -> Result<()> {
 
 fn one(lab: &Lab, release: &str) -> Result<()> {
     let tree = lab.path(release);
-    unpack(lab, release, &tree)?;
+    systems::unpack(lab, release, &[], &tree)?;
     let backup = lab.path(&format!("{release}.mksysb"));
     write(lab, &tree, &backup).context("writing the backup")?;
     as_root(&lab.media.host_lifeboat)
@@ -46,30 +45,9 @@ fn one(lab: &Lab, release: &str) -> Result<()> {
     Ok(())
 }
 
-/// The system as its package manager made it. The kernel fills /dev.
-fn unpack(lab: &Lab, release: &str, to: &Path) -> Result<()> {
-    let printed = Tool::new(&lab.media.image_build)
-        .args(["release", release])
-        .run()?
-        .text();
-    let tar = PathBuf::from(printed.trim());
-    fs::create_dir_all(to)?;
-    extracting(&tar, to).arg("--exclude=./dev/*").run()?;
-    Ok(())
-}
-
 fn write(lab: &Lab, tree: &Path, to: &Path) -> Result<()> {
     let (image_data, bosinst_data) = description::demo(&lab.media.backup, &lab.dir)?;
-    as_root(&lab.media.host_lifeboat)
-        .args(["mksysb", "--tree"])
-        .arg(tree)
-        .arg("--image-data")
-        .arg(image_data)
-        .arg("--bosinst-data")
-        .arg(bosinst_data)
-        .arg(to)
-        .run()?;
-    Ok(())
+    systems::write(lab, tree, &image_data, &bosinst_data, to)
 }
 
 /// GNU tar names every file that differs, and fails then.
@@ -93,16 +71,6 @@ fn extract(backup: &Path, to: &Path) -> Result<()> {
         .args(OWN.map(|path| format!("--exclude={path}")))
         .run()?;
     Ok(())
-}
-
-fn extracting(archive: &Path, to: &Path) -> Tool {
-    as_root("tar")
-        .args(["--extract", "--numeric-owner", "--preserve-permissions"])
-        .args(["--xattrs", "--xattrs-include=*"])
-        .arg("--file")
-        .arg(archive)
-        .arg("--directory")
-        .arg(to)
 }
 
 fn restore(lab: &Lab, backup: &Path, to: &Path) -> Result<()> {
@@ -140,15 +108,4 @@ fn pretty_name(root: &Path) -> Result<String> {
         .find_map(|line| line.strip_prefix("PRETTY_NAME="));
     let name = line.context("no name in os-release")?;
     Ok(name.trim_matches('"').to_owned())
-}
-
-/// A program that may make and read files of any owner: as root, or as the root of a
-/// user namespace.
-fn as_root(program: impl AsRef<std::ffi::OsStr>) -> Tool {
-    if Uid::effective().is_root() {
-        return Tool::new(program);
-    }
-    Tool::new("unshare")
-        .args(["--map-root-user", "--map-auto", "--"])
-        .arg(program)
 }

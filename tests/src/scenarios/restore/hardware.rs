@@ -3,16 +3,9 @@
 use anyhow::{Context, Result};
 use lifeboat_qemu::{Bus, Disk, Format, Machine, Network, disk};
 
+use super::UNATTENDED;
 use crate::lab::{DISK_BYTES, Lab};
 use crate::{judge, limits, menus};
-
-/// The only empty disk is the target; nobody is asked.
-const UNATTENDED: &str = "control_flow:
-    CONSOLE = Default
-    INSTALL_METHOD = overwrite
-    PROMPT = no
-    EXISTING_SYSTEM_OVERWRITE = no
-";
 
 /// A backup of a machine with virtio disks and network, on PowerVM's adapters.
 pub fn vscsi(lab: &Lab) -> Result<()> {

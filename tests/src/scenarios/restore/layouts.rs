@@ -1,0 +1,115 @@
+//! Systems whose disks are laid out in other ways than the demo's, each restored onto
+//! blank disks of the sizes that it had.
+
+use anyhow::{Context, Result};
+use lifeboat_qemu::{Bus, Disk, Format, Machine, Running, disk};
+
+use super::UNATTENDED;
+use crate::judge::guest::{ask, ask_within};
+use crate::lab::{Lab, Powered};
+use crate::systems::{self, System};
+use crate::{image_data, judge, limits, menus};
+
+macro_rules! system {
+    ($name:literal, $release:literal $(, $path:literal = $file:literal)*) => {
+        System {
+            name: $name,
+            release: $release,
+            image_data: include_str!(concat!("../../../systems/", $name, "/image.data")),
+            files: &[
+                ("etc/fstab", include_str!(concat!("../../../systems/", $name, "/fstab"))),
+                $(($path, include_str!(concat!("../../../systems/", $name, "/", $file))),)*
+            ],
+            check: include_str!(concat!("../../../systems/", $name, "/check.sh")),
+        }
+    };
+}
+
+const NOLVM: System = system!("nolvm", "trixie");
+const BTRFS: System = system!("btrfs", "trixie");
+const LVM: System = system!("lvm", "trixie");
+const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
+const BOOKWORM: System = system!("bookworm", "bookworm");
+
+/// Plain partitions in an MBR, logical ones among them.
+pub fn nolvm(lab: &Lab) -> Result<()> {
+    same(lab, &NOLVM)
+}
+
+/// Subvolumes, one of them the default.
+pub fn btrfs(lab: &Lab) -> Result<()> {
+    same(lab, &BTRFS)
+}
+
+/// Striped and thin volumes.
+pub fn lvm(lab: &Lab) -> Result<()> {
+    same(lab, &LVM)
+}
+
+/// Arrays of three levels over three disks.
+pub fn md(lab: &Lab) -> Result<()> {
+    same(lab, &MD)
+}
+
+/// A kernel and a GRUB older than the rescue image's tools.
+pub fn bookworm(lab: &Lab) -> Result<()> {
+    same(lab, &BOOKWORM)
+}
+
+/// Restores unattended onto disks like the source's, boots them alone, judges.
+fn same(lab: &Lab, system: &System) -> Result<()> {
+    let backup = systems::backup(lab, system).context("making the backup")?;
+    let disks = disks(lab, system)?;
+    install(lab, &backup, &disks)?;
+    let mut machine = judge::boot_alone(lab, with(lab.machine("machine"), &disks))
+        .context("booting the disks alone")?;
+    as_described(&mut machine, system)?;
+    judge::shut_down(&mut machine)
+}
+
+/// Blank disks of the sizes that image.data records.
+fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
+    let stanzas = image_data::parse(system.image_data);
+    let sources = stanzas.iter().filter(|s| s.name == "source_disk_data");
+    (1..)
+        .zip(sources)
+        .map(|(slot, source)| {
+            let name = source.get("HDISKNAME");
+            let path = lab.path(&format!("{name}.img"));
+            disk::create_blank(&path, source.number("SIZE_MB")? << 20)?;
+            let bus = Bus::VirtioBlk { slot };
+            Ok(Disk::new(name, path, Format::Raw, bus).serial(format!("LB{name}")))
+        })
+        .collect()
+}
+
+fn with(machine: Machine, disks: &[Disk]) -> Machine {
+    disks.iter().cloned().fold(machine, Machine::disk)
+}
+
+fn install(lab: &Lab, backup: &std::path::Path, disks: &[Disk]) -> Result<()> {
+    let cd = lab.cd("unattended", Some(backup), Some(UNATTENDED))?;
+    let machine = with(lab.machine("machine"), disks).cd(cd).no_reboot();
+    let mut machine = lab.power_on(machine)?;
+    menus::verdict(&mut machine).context("restoring")?;
+    ended(&mut machine)
+}
+
+fn ended(machine: &mut Powered<'_>) -> Result<()> {
+    machine
+        .wait_exit(limits::power_off())
+        .context("ending by itself")?;
+    Ok(())
+}
+
+/// The running system is what image.data says, and well.
+fn as_described(machine: &mut Running, system: &System) -> Result<()> {
+    let recorded = image_data::parse(system.image_data);
+    judge::as_recorded(machine, &recorded).context("disk layout")?;
+    let commands = system.check.lines().filter(|line| !line.starts_with('#'));
+    for command in commands {
+        ask_within(machine, command, limits::whole_system())?;
+    }
+    ask(machine, "test ! -s /var/log/lifeboat/first-boot.failed")?;
+    judge::well(machine)
+}
