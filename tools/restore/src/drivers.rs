@@ -247,4 +247,54 @@ mod tests {
         assert_eq!(links[1].modalias, "vio:Tvscsi-3SIBM,v-scsi");
         assert!(super::links(sys.path(), "sdb").is_empty());
     }
+
+    const DEP: &str = "\
+kernel/drivers/block/virtio_blk.ko.xz:
+kernel/drivers/md/dm-mod.ko.xz:
+kernel/fs/xfs/xfs.ko.xz:
+";
+
+    #[test]
+    fn what_lies_below_the_root_is_wanted() {
+        let image = include_str!("../tests/data/rhel9.image.data");
+        let image = lifeboat_stanza::Document::parse(image).unwrap();
+        let model = lifeboat_layout::model::Model::from_document(&image).unwrap();
+        let disk = disk();
+        let settings = lifeboat_layout::plan::Settings::default();
+        let plan = lifeboat_layout::plan::plan(&model, &[disk], &settings).unwrap();
+        let index = ModuleIndex::parse(lifeboat_devices::modules::Texts {
+            dep: DEP,
+            alias: "alias virtio:d00000002v* virtio_blk\n",
+            ..Default::default()
+        });
+        let sys = tempfile::tempdir().unwrap();
+        let device = sys.path().join("devices/virtio0");
+        create_dir_all(&device).unwrap();
+        create_dir_all(sys.path().join("block/vda")).unwrap();
+        symlink("/drivers/virtio_blk", device.join("driver")).unwrap();
+        write(device.join("modalias"), "virtio:d00000002v00001AF4\n").unwrap();
+        symlink(&device, sys.path().join("block/vda/device")).unwrap();
+
+        assert_eq!(modules(sys.path(), &plan, &index), ["virtio_blk"]);
+        let wanted = wanted(sys.path(), &plan, &index);
+        let files: Vec<&str> = wanted.iter().map(|wanted| wanted.any[0].as_str()).collect();
+        assert_eq!(files, ["virtio_blk.ko", "xfs.ko", "dm_mod.ko", "lvm"]);
+    }
+
+    fn disk() -> Disk {
+        Disk {
+            name: "vda".into(),
+            hdisk: "hdisk0".into(),
+            size: 20 << 30,
+            sector: 512,
+            read_only: false,
+            serial: None,
+            wwid: None,
+            location: "pci0000:00/0000:00:01.0".into(),
+            signature: lifeboat_layout::signature::identify(&[0; 4096], &[]),
+            partitions: Vec::new(),
+            physical_volumes: Vec::new(),
+            in_use: None,
+        }
+    }
 }

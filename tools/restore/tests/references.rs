@@ -5,52 +5,14 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod common;
+
 use std::fs;
-use std::path::Path;
 
-use lifeboat_layout::disks::Disk;
-use lifeboat_layout::model::Model;
 use lifeboat_layout::plan::{Plan, Settings, plan};
-use lifeboat_layout::signature::{Found, Signature};
-use lifeboat_layout::size::MB;
 use lifeboat_restore::references::{Rewritten, rewrite};
-use lifeboat_stanza::Document;
 
-const RHEL: &str = include_str!("data/rhel9.image.data");
-
-/// What `/` and `/boot` and swap of that system are called.
-const ROOT: &str = "00000000-0000-4000-8000-000000000001";
-const BOOT: &str = "00000000-0000-4000-8000-000000000002";
-const SWAP: &str = "00000000-0000-4000-8000-000000000003";
-
-fn model() -> Model {
-    Model::from_document(&Document::parse(RHEL).unwrap()).unwrap()
-}
-
-/// A virtio disk: nothing about it is as it was.
-fn target() -> Disk {
-    Disk {
-        name: "vda".into(),
-        hdisk: "hdisk0".into(),
-        size: 20480 * MB,
-        sector: 512,
-        read_only: false,
-        serial: None,
-        wwid: None,
-        location: "pci0000:00/0000:00:01.0".into(),
-        signature: Signature {
-            found: Found::Empty,
-            uuid: None,
-        },
-        partitions: Vec::new(),
-        physical_volumes: Vec::new(),
-        in_use: None,
-    }
-}
-
-fn planned(settings: &Settings) -> Plan {
-    plan(&model(), &[target()], settings).unwrap()
-}
+use common::{BOOT, ROOT, SWAP, model, planned, read, target};
 
 /// Files of RHEL 9 with the reference made as its installer makes it.
 fn rhel() -> [(&'static str, String); 9] {
@@ -129,10 +91,6 @@ fn restored(plan: &Plan, there: &[&str]) -> (tempfile::TempDir, Rewritten) {
     let is_there = |device: &str| there.contains(&device);
     let rewritten = rewrite(root.path(), plan, &model(), &is_there).unwrap();
     (root, rewritten)
-}
-
-fn read(root: &Path, path: &str) -> String {
-    fs::read_to_string(root.join(path)).unwrap()
 }
 
 #[test]

@@ -220,6 +220,7 @@ impl<'a> Gathered<'a> {
             serial: other(&old.serial, new.and_then(|new| new.serial.as_ref())),
             wwid: other(&old.wwid, new.and_then(|new| new.wwid.as_ref())),
             location: other(&old.location, new.map(|new| &new.location)),
+            only: self.model.disks.len() == 1 && self.model.user_groups.is_empty(),
             whole: new.map_or_else(
                 || Fate::Gone(format!("nothing takes the place of disk {}", old.name)),
                 |new| Fate::Now(format!("/dev/{}", new.name)),

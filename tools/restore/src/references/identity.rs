@@ -16,6 +16,8 @@ pub struct OldDisk {
     pub wwid: Option<String>,
     /// Its place in the machine.
     pub location: Option<String>,
+    /// It was the only one, so that whatever kernel name a disk had, it was its.
+    pub only: bool,
     /// The disk as a whole.
     pub whole: Fate,
     /// Its partitions by their numbers.
@@ -35,15 +37,22 @@ impl OldDisk {
             serial: disk.serial.clone(),
             wwid: disk.wwid.clone(),
             location: Some(disk.location.clone()),
+            only: false,
             whole: itself(),
             partitions: partitions.map(|p| (p.number, itself())).collect(),
         }
     }
 
-    /// What became of a link below `/dev/disk/by-id` or `/dev/disk/by-path`, if it is
-    /// one of this disk or of its partitions.
+    /// What became of a link below `/dev/disk/by-id` or `/dev/disk/by-path`, or of a
+    /// kernel name, if it is one of this disk or of its partitions.
     #[must_use]
     pub fn link(&self, link: &str) -> Option<&Fate> {
+        if let Some(number) = kernel_name(link).filter(|_| self.only) {
+            return match number {
+                Some(number) => self.partitions.get(&number),
+                None => Some(&self.whole),
+            };
+        }
         let (is_mine, name): (fn(&Self, &str) -> bool, &str) =
             if let Some(name) = link.strip_prefix("/dev/disk/by-id/") {
                 (Self::has_id, name)
@@ -111,6 +120,31 @@ impl OldDisk {
     }
 }
 
+/// Of a path that is the kernel's name of a disk, the number of the partition:
+/// `/dev/sda3`, `/dev/nvme0n1p3`, `/dev/vda`.
+pub(super) fn kernel_name(path: &str) -> Option<Option<u32>> {
+    let name = path.strip_prefix("/dev/")?;
+    let disk = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let (disk, number) = (disk, &name[disk.len()..]);
+    if name.starts_with("nvme") {
+        // The namespace ends in a digit itself.
+        return match disk.strip_suffix('p') {
+            Some(_) => Some(Some(number.parse().ok()?)),
+            None => disk.ends_with('n').then_some(None),
+        };
+    }
+    let letters = ["sd", "vd", "hd"]
+        .iter()
+        .find_map(|kind| disk.strip_prefix(kind))?;
+    let named = !letters.is_empty() && letters.bytes().all(|b| b.is_ascii_lowercase());
+    let number = (!number.is_empty()).then(|| number.parse().ok());
+    match number {
+        _ if !named => None,
+        None => Some(None),
+        Some(number) => number.map(Some),
+    }
+}
+
 /// The forms in which udev writes a world-wide identifier into a link.
 fn ids_of(wwid: &str) -> Vec<String> {
     let mut ids = vec![underscored(wwid)];
@@ -150,6 +184,7 @@ mod tests {
             serial: some(serial),
             wwid: some(wwid),
             location: some(location),
+            only: false,
             whole: Fate::Now("/dev/vda".into()),
             partitions: [(2, Fate::Now("/dev/disk/by-uuid/1".into()))].into(),
         }
@@ -189,5 +224,22 @@ mod tests {
         }
         let other = disk("", "", "pci0000:00/0000:00:03.0");
         assert!(other.link("/dev/disk/by-path/pci-0000:00:02.0").is_none());
+    }
+
+    #[test]
+    fn kernel_names_are_told() {
+        for (path, number) in [
+            ("/dev/sda", Some(None)),
+            ("/dev/sdab12", Some(Some(12))),
+            ("/dev/vda3", Some(Some(3))),
+            ("/dev/nvme0n1", Some(None)),
+            ("/dev/nvme0n1p2", Some(Some(2))),
+            ("/dev/nvme0", None),
+            ("/dev/sd3", None),
+            ("/dev/mapper/sda3", None),
+            ("/dev/sda99999999999", None),
+        ] {
+            assert_eq!(kernel_name(path), number, "{path}");
+        }
     }
 }
