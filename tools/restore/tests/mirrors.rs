@@ -114,7 +114,7 @@ fn nothing_waits_for_the_other_half() {
         ),
         (
             "etc/fstab",
-            format!("/dev/mapper/rhel-root / xfs defaults 0 0\n/dev/md/boot /boot xfs defaults 0 0\n/dev/mapper/rhel-swap none swap sw 0 0\nPARTUUID=00000000-0000-4000-8000-000000002002 /half ext4 ro 0 0\n/dev/mapper/secret /secret ext4 defaults 0 2\n"),
+            "/dev/mapper/rhel-root / xfs defaults 0 0\n/dev/md/boot /boot xfs defaults 0 0\n/dev/mapper/rhel-swap none swap sw 0 0\nPARTUUID=00000000-0000-4000-8000-000000002002 /half ext4 ro 0 0\n/dev/mapper/secret /secret ext4 defaults 0 2\n".to_owned(),
             format!("/dev/mapper/rhel-root / xfs defaults 0 0\nUUID={BOOT} /boot xfs defaults 0 0\n/dev/mapper/rhel-swap none swap sw 0 0\nPARTUUID=00000000-0000-4000-8000-000000002002 /half ext4 ro,nofail 0 0\n/dev/mapper/secret /secret ext4 defaults 0 2\n"),
         ),
         (
