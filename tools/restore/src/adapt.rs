@@ -18,7 +18,7 @@ use crate::prepare::Opened;
 use crate::presence::Presence;
 use crate::references::rewrite;
 use crate::steps::{Steps, Stopped};
-use crate::{drivers, selinux};
+use crate::{crypts, drivers, selinux};
 
 const SYS: &str = "/sys";
 /// How long a program of the operator may take.
@@ -42,7 +42,7 @@ pub(crate) fn files(
 ) -> Result<(), Stopped> {
     let import = opened.answers.control.import_user_vgs != Some(false);
     let presence = steps.step("volume groups", |_| {
-        Presence::look(plan, import).map(|presence| {
+        Presence::look(chroot.root(), plan, import).map(|presence| {
             let found = match presence.groups() {
                 _ if !import => "others are not imported, as bosinst.data says".to_owned(),
                 names if names.is_empty() => "no others".to_owned(),
@@ -58,7 +58,8 @@ pub(crate) fn files(
             (rewritten, summary)
         })
     })?;
-    for finding in rewritten.not_awaited() {
+    let crypts = crypts::findings(chroot.root(), plan, &opened.model);
+    for finding in rewritten.findings().into_iter().chain(crypts) {
         steps.verdict.note(finding);
     }
     steps.step("LVM devices", |_| {

@@ -5,6 +5,7 @@
 //! own, in a system that runs.
 
 mod adapt;
+mod crypts;
 mod drivers;
 pub mod firstboot;
 pub mod group;

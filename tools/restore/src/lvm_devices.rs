@@ -3,12 +3,15 @@
 //! would not find its own volume group.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use lifeboat_boot::chroot::Chroot;
 use lifeboat_layout::disks::PhysicalVolume;
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, PathContext, read};
+use lifeboat_sys::openat::open_directory_below;
 use lifeboat_sys::run::{RunError, Tool};
 
 const FILE: &str = "etc/lvm/devices/system.devices";
@@ -78,6 +81,12 @@ pub fn renew(
 /// there is none.
 fn set_aside(root: &Path) -> Result<Option<String>, FsError> {
     let file = root.join(FILE);
+    // A link on the way could lead out of the system.
+    let system = File::open(root).at("open", root)?;
+    let place = Path::new(FILE).parent().unwrap_or(Path::new(""));
+    if open_directory_below(system.as_fd(), place).is_err() {
+        return Ok(None);
+    }
     match std::fs::rename(&file, root.join(ASIDE)) {
         Ok(()) => {
             let text = read(root.join(ASIDE))?;

@@ -132,7 +132,7 @@ fn nothing_waits_for_the_other_half() {
     for (path, _, expected) in &files {
         assert_eq!(read(root.path(), path), *expected, "{path}");
     }
-    assert_eq!(rewritten.not_awaited().len(), 2);
+    assert_eq!(rewritten.findings().len(), 2);
 }
 
 #[test]

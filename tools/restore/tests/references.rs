@@ -115,7 +115,7 @@ fn a_restore_with_the_same_names_changes_what_named_the_old_disk() {
         rewritten.summary(),
         "2 lines changed in 2 files, see the log"
     );
-    assert!(rewritten.not_awaited().is_empty());
+    assert!(rewritten.findings().is_empty());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_absent_group_does_not_stop_the_boot() {
     let entry =
         "/dev/mapper/datavg-db   /srv/db                 xfs     defaults,nofail        0 0\n";
     assert!(read(root.path(), "etc/fstab").contains(entry));
-    let notes = rewritten.not_awaited();
+    let notes = rewritten.findings();
     assert_eq!(notes.len(), 1);
     assert!(
         notes[0].starts_with("0590-480 /etc/fstab, line 8:"),
@@ -206,4 +206,22 @@ fn a_system_without_fstab_gets_one() {
     )
     .unwrap();
     assert!(read(root.path(), "etc/fstab").contains("/dev/mapper/rhel-root / xfs"));
+}
+
+#[test]
+fn a_swap_unit_that_does_not_fit_its_name_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let units = root.path().join("etc/systemd/system");
+    fs::create_dir_all(&units).unwrap();
+    let unit = units.join("dev-mapper-rhel\\x2dswap.swap");
+    fs::write(&unit, "[Swap]\nWhat=/dev/mapper/rhel-swap\n").unwrap();
+    let settings = Settings {
+        group_name: Some("new".into()),
+        ..Settings::default()
+    };
+    let rewritten = rewrite(root.path(), &planned(&settings), &model(), &|_| true).unwrap();
+    let findings = rewritten.findings();
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].starts_with("0590-483 /etc/systemd/system/dev-mapper-rhel"));
+    assert!(findings[0].ends_with("What=/dev/mapper/new-swap"));
 }

@@ -133,7 +133,7 @@ fn open_at(
 }
 
 /// Reads a regular file below `root`; `None` if there is none of that name.
-pub(super) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError> {
+pub(crate) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError> {
     let Some(mut file) = open(root, path)? else {
         return Ok(None);
     };

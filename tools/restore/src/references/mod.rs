@@ -20,7 +20,8 @@ mod renames;
 mod rewrite;
 mod words;
 
-pub(crate) use identity::OldDisk;
+pub(crate) use files::read;
+pub(crate) use identity::{OldDisk, multipath_id};
 pub use lines::Edit;
 pub(crate) use renames::tag_of;
 pub use rewrite::{Rewritten, rewrite};

@@ -40,22 +40,31 @@ impl Rewritten {
         }
     }
 
-    /// The entries whose device is absent, so that nobody waits for it any more.
+    /// What the operator should know of these changes, in sentences.
     #[must_use]
-    pub fn not_awaited(&self) -> Vec<String> {
-        let stopped = |edit: &Edit| edit.new.contains("nofail") && !edit.old.contains("nofail");
-        let edits = self.edits.iter().filter(|(_, edit)| stopped(edit));
-        edits
-            .map(|(path, edit)| {
-                format!(
-                    "0590-480 /{}, line {}: its device is not used by this machine; the entry has `nofail` now, so that the boot does not wait for it: {}",
-                    path.display(),
-                    edit.line,
-                    edit.old
-                )
-            })
+    pub fn findings(&self) -> Vec<String> {
+        self.edits
+            .iter()
+            .filter_map(|(path, edit)| finding(path, edit))
             .collect()
     }
+}
+
+fn finding(path: &Path, edit: &Edit) -> Option<String> {
+    let (file, line, old) = (path.display(), edit.line, &edit.old);
+    if edit.new.contains("nofail") && !old.contains("nofail") {
+        return Some(format!(
+            "0590-480 /{file}, line {line}: its device is not used by this machine; the entry has `nofail` now, so that the boot does not wait for it: {old}"
+        ));
+    }
+    // systemd wants a unit for swap to be called after its device.
+    let swap = path.extension().is_some_and(|end| end == "swap") && edit.new.contains("What=");
+    swap.then(|| {
+        format!(
+            "0590-483 /{file}, line {line}: the unit has the name of the old device and is not used; put the swap space into /etc/fstab: {}",
+            edit.new
+        )
+    })
 }
 
 /// Rewrites the files of the system below `root`. `is_there` says of a device that is

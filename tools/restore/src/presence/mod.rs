@@ -1,32 +1,51 @@
 //! What the machine has beside the restored system: other volume groups, other disks.
 //! They are looked at and left alone.
 
+mod aliases;
+
+use std::fs::File;
 use std::path::Path;
 
 use lifeboat_boot::chroot::Chroot;
 use lifeboat_layout::disks::{Disk, DiskError, OtherVolume, PhysicalVolume, inventory, volumes};
 use lifeboat_layout::lvm::mapper_name;
 use lifeboat_layout::plan::Plan;
+use lifeboat_layout::signature::Found;
+use lifeboat_sys::error::chain;
+use lifeboat_sys::fs::{FsError, PathContext};
 use lifeboat_sys::run::Tool;
 
-use crate::references::{OldDisk, tag_of};
+use crate::references::{OldDisk, multipath_id, read, tag_of};
+use aliases::Aliases;
+
+/// The machine cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PresenceError {
+    /// Its disks.
+    #[error(transparent)]
+    Disks(#[from] DiskError),
+    /// The files of the system that name some of them.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
 
 /// Devices that are not of the plan.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     disks: Vec<Disk>,
     volumes: Vec<OtherVolume>,
+    aliases: Aliases,
     /// Physical volumes that are not of the plan.
     pub(crate) physical_volumes: Vec<PhysicalVolume>,
 }
 
 impl Presence {
-    /// Looks at what is there. Other volume groups count only if they are to be
-    /// imported.
+    /// Looks at what is there, and what the system below `root` calls it. Other volume
+    /// groups count only if they are to be imported.
     ///
     /// # Errors
-    /// [`DiskError`].
-    pub(crate) fn look(plan: &Plan, import: bool) -> Result<Self, DiskError> {
+    /// [`PresenceError`].
+    pub(crate) fn look(root: &Path, plan: &Plan, import: bool) -> Result<Self, PresenceError> {
         let inventory = inventory()?;
         let own: Vec<&str> = plan.groups().map(|group| group.name.as_str()).collect();
         let on_disks = inventory
@@ -43,7 +62,19 @@ impl Presence {
         } else {
             volumes()?
         };
+        let own_files = File::open(root).at("open", root)?;
+        let text = |path: &str| {
+            let bytes = read(&own_files, Path::new(path))?.unwrap_or_default();
+            Ok::<_, FsError>(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let mdadm = text("etc/mdadm/mdadm.conf")? + &text("etc/mdadm.conf")?;
         Ok(Self {
+            aliases: Aliases::read(
+                &text("etc/multipath/bindings")?,
+                &text("etc/crypttab")?,
+                &mdadm,
+                &scan(&inventory.disks),
+            ),
             physical_volumes: others,
             volumes: volumes
                 .into_iter()
@@ -66,29 +97,27 @@ impl Presence {
     }
 
     /// Whether the restored system will find a device that a file names: by a tag, which
-    /// its own `findfs` knows to look for, by volume, or by the links of udev, which
-    /// nobody makes here.
+    /// its own `findfs` knows to look for, by volume, or by a name that is made only
+    /// once it runs.
     pub(crate) fn has(&self, device: &str, chroot: &Chroot) -> bool {
         let tag = tag_of(device);
-        if self.on_volume(&tag) {
+        if self.on_volume(&tag) || self.aliases.is_array(device) {
             return true;
         }
-        if tag.contains('=') && !tag.starts_with('/') {
-            let found = Tool::new("findfs")
-                .arg(&tag)
-                .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-                .chroot(chroot.root())
-                .status();
-            return match found {
-                Ok((status, _)) => status.success(),
-                Err(error) => {
-                    log::warn!("{}", lifeboat_sys::error::chain(&error));
-                    false
-                }
-            };
+        if let Some(under) = self.aliases.under_crypt(device) {
+            // Not on another of its kind: that could go round in circles.
+            return self.aliases.under_crypt(under).is_none() && self.has(under, chroot);
         }
-        let by_link = |disk: &Disk| OldDisk::present(disk).link(device).is_some();
-        Path::new(device).exists() || self.disks.iter().any(by_link)
+        if tag.contains('=') && !tag.starts_with('/') {
+            return is_found(&tag, chroot);
+        }
+        let ids = self.aliases.disk_ids(device);
+        let is_it = |disk: &Disk| {
+            let id = disk.wwid.as_deref().and_then(multipath_id);
+            OldDisk::present(disk).link(device).is_some()
+                || id.is_some_and(|id| ids.contains(&id.as_str()))
+        };
+        Path::new(device).exists() || self.disks.iter().any(is_it)
     }
 
     /// Whether a path or a tag means one of the other volumes.
@@ -104,6 +133,43 @@ impl Presence {
                 || volume.uuid.as_ref().is_some_and(same)
         })
     }
+}
+
+/// Whether the system's own tool finds what a tag names.
+fn is_found(tag: &str, chroot: &Chroot) -> bool {
+    let tool = Tool::new("findfs")
+        .arg(tag)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .chroot(chroot.root());
+    match tool.status() {
+        Ok((status, _)) => status.success(),
+        Err(error) => {
+            log::warn!("{}", chain(&error));
+            false
+        }
+    }
+}
+
+/// The md arrays that the disks have members of, as mdadm lists them.
+fn scan(disks: &[Disk]) -> String {
+    let signatures = disks.iter().flat_map(|disk| {
+        let partitions = disk.partitions.iter().map(|partition| &partition.signature);
+        partitions.chain([&disk.signature])
+    });
+    if !signatures
+        .into_iter()
+        .any(|signature| signature.found == Found::Md)
+    {
+        return String::new();
+    }
+    let scanned = Tool::new("mdadm").args(["--examine", "--scan"]).run();
+    scanned.map_or_else(
+        |error| {
+            log::warn!("{}", chain(&error));
+            String::new()
+        },
+        |output| output.text(),
+    )
 }
 
 #[cfg(test)]
