@@ -35,6 +35,9 @@ pub const PLAN: &str = "Installation Plan";
 /// Its item "Install as listed above".
 pub const PLAN_INSTALL: &str = "0";
 
+/// What a disk holds on which a restore was interrupted.
+pub const UNFINISHED: &str = "unfinished restore";
+
 /// The verdicts.
 pub const RESTORED: &str = "Verdict: the system was restored";
 /// Something is missing or wrong in the restored system.

@@ -26,11 +26,7 @@ pub fn restored_system(lab: &Lab, machine: Machine, disk: &Disk) -> Result<()> {
     let recorded = image_data::of_backup(&lab.media.backup)?;
     let mut machine =
         boot_alone(lab, machine.disk(disk.clone())).context("booting the disk alone")?;
-    files::lists_are_the_hosts(&mut machine, lab).context("lists made on the build host")?;
-    files::hashes(&mut machine).context("hashes of the files")?;
-    files::attributes(&mut machine).context("attributes of the files")?;
-    files::hard_cases(&mut machine).context("files that are hard to back up")?;
-    files::packages(&mut machine).context("dpkg --verify")?;
+    files(&mut machine, lab)?;
     layout::as_recorded(&mut machine, &recorded).context("disk layout")?;
     system::first_boot_done(&mut machine).context("the first boot")?;
     system::state(&mut machine).context("state of the services")?;
@@ -39,6 +35,18 @@ pub fn restored_system(lab: &Lab, machine: Machine, disk: &Disk) -> Result<()> {
     drop(machine);
     disk::partition_table(disk, &recorded).context("partition table, seen from the host")?;
     disk::file_systems(lab, disk, &volumes).context("file systems, seen from the host")
+}
+
+/// Every file of the demo is there, as tools of the build host saw it.
+///
+/// # Errors
+/// What differs.
+pub fn files(machine: &mut Running, lab: &Lab) -> Result<()> {
+    files::lists_are_the_hosts(machine, lab).context("lists made on the build host")?;
+    files::hashes(machine).context("hashes of the files")?;
+    files::attributes(machine).context("attributes of the files")?;
+    files::hard_cases(machine).context("files that are hard to back up")?;
+    files::packages(machine).context("dpkg --verify")
 }
 
 /// Whether a restored system is well: the first boot is done with, no unit has

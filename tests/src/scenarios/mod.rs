@@ -88,6 +88,30 @@ pub const ALL: &[Scenario] = &[
         run: restore::large_sectors,
     },
     Scenario {
+        name: "restore-smaller",
+        about: "onto a disk a fifth smaller: shrunk, and said so",
+        core: false,
+        run: restore::smaller,
+    },
+    Scenario {
+        name: "restore-keeps-data-vg",
+        about: "another volume group is not written to, and mounted afterwards",
+        core: false,
+        run: restore::keeps_data_vg,
+    },
+    Scenario {
+        name: "restore-bad-disk",
+        about: "a read-only disk and one that fails: told, and back to the menu",
+        core: false,
+        run: restore::bad_disk,
+    },
+    Scenario {
+        name: "restore-powercut",
+        about: "power fails at six points; nothing half done boots, and it completes",
+        core: false,
+        run: restore::powercut,
+    },
+    Scenario {
         name: "restore-nolvm",
         about: "plain partitions in an MBR, logical ones too",
         core: false,

@@ -6,7 +6,7 @@ use lifeboat_qemu::{Bus, Disk, Format, Machine, Running, disk};
 
 use super::UNATTENDED;
 use crate::judge::guest::{ask, ask_within};
-use crate::lab::{Lab, Powered};
+use crate::lab::Lab;
 use crate::systems::{self, System};
 use crate::{image_data, judge, limits, menus};
 
@@ -29,6 +29,8 @@ const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
+/// For `restore-keeps-data-vg`.
+pub const BESIDE: System = system!("beside", "trixie");
 const BOOKWORM: System = system!("bookworm", "bookworm");
 
 /// Plain partitions in an MBR, logical ones among them.
@@ -58,10 +60,27 @@ pub fn bookworm(lab: &Lab) -> Result<()> {
 
 /// Restores unattended onto disks like the source's, boots them alone, judges.
 fn same(lab: &Lab, system: &System) -> Result<()> {
-    let backup = systems::backup(lab, system).context("making the backup")?;
     let disks = disks(lab, system)?;
-    install(lab, &backup, &disks)?;
-    let mut machine = judge::boot_alone(lab, with(lab.machine("machine"), &disks))
+    restore(lab, system, &disks)?;
+    judge(lab, system, &disks)
+}
+
+/// Restores a system's backup onto these disks unattended.
+pub fn restore(lab: &Lab, system: &System, disks: &[Disk]) -> Result<()> {
+    let backup = systems::backup(lab, system).context("making the backup")?;
+    let cd = lab.cd("unattended", Some(&backup), Some(UNATTENDED))?;
+    let machine = with(lab.machine("machine"), disks).cd(cd).no_reboot();
+    let mut machine = lab.power_on(machine)?;
+    menus::verdict(&mut machine).context("restoring")?;
+    machine
+        .wait_exit(limits::power_off())
+        .context("ending by itself")?;
+    Ok(())
+}
+
+/// Boots the disks alone; what runs is what image.data says, and well.
+pub fn judge(lab: &Lab, system: &System, disks: &[Disk]) -> Result<()> {
+    let mut machine = judge::boot_alone(lab, with(lab.machine("machine"), disks))
         .context("booting the disks alone")?;
     as_described(&mut machine, system)?;
     judge::shut_down(&mut machine)
@@ -85,21 +104,6 @@ fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
 
 fn with(machine: Machine, disks: &[Disk]) -> Machine {
     disks.iter().cloned().fold(machine, Machine::disk)
-}
-
-fn install(lab: &Lab, backup: &std::path::Path, disks: &[Disk]) -> Result<()> {
-    let cd = lab.cd("unattended", Some(backup), Some(UNATTENDED))?;
-    let machine = with(lab.machine("machine"), disks).cd(cd).no_reboot();
-    let mut machine = lab.power_on(machine)?;
-    menus::verdict(&mut machine).context("restoring")?;
-    ended(&mut machine)
-}
-
-fn ended(machine: &mut Powered<'_>) -> Result<()> {
-    machine
-        .wait_exit(limits::power_off())
-        .context("ending by itself")?;
-    Ok(())
 }
 
 /// The running system is what image.data says, and well.

@@ -1,11 +1,20 @@
 //! `restore-…`: a system backup restored onto a machine that is not the one it was
 //! made on.
 
+mod bad_disks;
 mod hardware;
 mod layouts;
+mod neighbours;
+mod powercut;
+mod sizes;
 
 pub use hardware::{large_sectors, vscsi};
 pub use layouts::{bookworm, btrfs, lvm, md, nolvm};
+pub use neighbours::keeps_data_vg;
+pub use sizes::smaller;
+
+pub use bad_disks::run as bad_disk;
+pub use powercut::run as powercut;
 
 /// Nobody is asked; only empty disks may be taken.
 const UNATTENDED: &str = "control_flow:
