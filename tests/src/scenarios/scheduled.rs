@@ -66,7 +66,7 @@ fn back_up(machine: &mut Running) -> Result<String> {
         "systemctl start {SERVICE} || {{ journalctl --no-pager -u {SERVICE} | tail -n 30; false; }}"
     );
     ask_within(machine, &start, limits::backup())?;
-    ask(machine, "ls /backup/scheduled-*.mksysb | tail -n 1")
+    ask(machine, "ls -1 /backup/scheduled-*.mksysb | tail -n 1")
 }
 
 /// What is interrupted is no backup, and costs none.
@@ -79,7 +79,7 @@ fn interrupt(machine: &mut Running, good: &str) -> Result<()> {
         &format!("systemctl stop {SERVICE}"),
         limits::backup(),
     )?;
-    let left = ask(machine, "ls /backup/scheduled-*")?;
+    let left = ask(machine, "ls -1 /backup/scheduled-*")?;
     ensure!(left == good, "beside {good} there is:\n{left}");
     ask(
         machine,
@@ -91,7 +91,7 @@ fn interrupt(machine: &mut Running, good: &str) -> Result<()> {
 /// One good backup was to be kept: it is the new one, and nobody else's is gone.
 fn thinned(machine: &mut Running, first: &str, second: &str) -> Result<()> {
     ensure!(first != second, "the second backup is the first: {first}");
-    let left = ask(machine, "ls /backup/*.mksysb")?;
+    let left = ask(machine, "ls -1 /backup/*.mksysb")?;
     ensure!(
         left == format!("/backup/mine.mksysb\n{second}"),
         "backups after the second:\n{left}"
@@ -120,7 +120,7 @@ fn image(machine: &mut Running) -> Result<()> {
         "lsmksysb -V -f /media/lifeboat/*.mksysb && umount /media",
         limits::backup(),
     )?;
-    let left = ask(machine, "ls /backup | grep -v ^scheduled-")?;
+    let left = ask(machine, "ls -1 /backup | grep -v ^scheduled-")?;
     ensure!(
         left == "lost+found\nmine.mksysb\nsystem.iso",
         "what the image was made of is left:\n{left}"
