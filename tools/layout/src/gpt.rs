@@ -1,14 +1,11 @@
 //! The partition table of a plan, as bytes on a disk.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use gptman::{GPT, GPTHeader, GPTPartitionEntry};
 
-use crate::disks::Disk;
 use crate::model::PartitionKind;
 use crate::plan::{PlannedTable, Target};
-use crate::signature::UNFINISHED;
-use crate::size::MB;
 
 /// The table could not be written, or is not there as written.
 #[derive(Debug, thiserror::Error)]
@@ -115,55 +112,4 @@ fn table<D: Read + Seek>(target: &Target, device: &mut D) -> Result<GPT, GptErro
         };
     }
     Ok(table)
-}
-
-/// Blanks both ends of the disk and of each new partition, where signatures of
-/// old contents live, and the whole of PReP, which `grub-install` wants empty;
-/// marks PReP with [`UNFINISHED`]. No partition table is left; the next one
-/// finds the mark in place.
-///
-/// # Errors
-/// What the kernel said.
-pub fn clear<D: Write + Seek>(target: &Target, device: &mut D) -> io::Result<()> {
-    let disk = (0, target.disk.size);
-    let partitions = target.partitions.iter().map(|p| (p.start, p.size));
-    blank_both_ends(std::iter::once(disk).chain(partitions), device)?;
-    if let Some(prep) = target.prep() {
-        blank(device, prep.start, prep.size)?;
-        device.seek(SeekFrom::Start(prep.start))?;
-        device.write_all(UNFINISHED)?;
-    }
-    Ok(())
-}
-
-/// Blanks both ends of a disk and of each of its present partitions.
-///
-/// # Errors
-/// What the kernel said.
-pub(crate) fn blank_ends<D: Write + Seek>(disk: &Disk, device: &mut D) -> io::Result<()> {
-    let partitions = disk.partitions.iter().map(|p| (p.start, p.size));
-    blank_both_ends(std::iter::once((0, disk.size)).chain(partitions), device)
-}
-
-/// Of stretches given as first byte and length.
-fn blank_both_ends<D: Write + Seek>(
-    stretches: impl Iterator<Item = (u64, u64)>,
-    device: &mut D,
-) -> io::Result<()> {
-    for (start, size) in stretches {
-        let length = MB.min(size);
-        blank(device, start, length)?;
-        blank(device, start + size - length, length)?;
-    }
-    Ok(())
-}
-
-fn blank<D: Write + Seek>(device: &mut D, start: u64, length: u64) -> io::Result<()> {
-    device.seek(SeekFrom::Start(start))?;
-    let written = io::copy(&mut io::repeat(0).take(length), device)?;
-    if written == length {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::WriteZero.into())
-    }
 }

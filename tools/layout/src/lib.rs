@@ -7,6 +7,7 @@
 //! printed, compared and tested without a disk.
 
 pub mod apply;
+pub mod blank;
 pub mod disks;
 pub mod fstab;
 #[doc(hidden)]

@@ -36,7 +36,7 @@ pub(crate) fn tool(command: &str, only: Option<&[String]>) -> Tool {
 }
 
 /// A udev daemon listens here.
-const UDEV: &str = "/run/udev/control";
+pub(crate) const UDEV: &str = "/run/udev/control";
 
 /// See lvm.conf(5). A devices file would hide the disk that is new, so LVM lists
 /// the devices itself. Where no udev runs, as in the rescue image, it makes the

@@ -14,6 +14,10 @@ pub const HEAD: usize = 72 << 10;
 /// boot record, written last, replaces it. See [`Found::Unfinished`].
 pub const UNFINISHED: &[u8] = b"LIFEBOAT RESTORE UNFINISHED\n";
 
+/// Where a disk with a partition table says the same: behind the largest table
+/// and before the first partition. It is written first and blanked last.
+pub const MARK: u64 = 60 << 10;
+
 /// What was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,7 +96,8 @@ pub fn identify(head: &[u8], tail: &[u8]) -> Signature {
         found,
         uuid: uuid_at(head, offset),
     };
-    if at(0, UNFINISHED) {
+    let mark = usize::try_from(MARK).unwrap_or(usize::MAX);
+    if at(0, UNFINISHED) || at(mark, UNFINISHED) {
         return plain(Found::Unfinished);
     }
     // Containers first: a file system inside may shine through.
@@ -232,6 +237,10 @@ mod tests {
             (vec![(0, b"LUKS\xba\xbe")], Found::Luks),
             (vec![(0x1_0040, b"_BHRfS_M")], Found::Btrfs),
             (vec![(0, UNFINISHED)], Found::Unfinished),
+            (
+                vec![(510, &[0x55, 0xaa]), (60 << 10, UNFINISHED)],
+                Found::Unfinished,
+            ),
             (vec![(7000, b"x")], Found::Unknown),
         ] {
             assert_eq!(found(&patches), what, "{patches:?}");

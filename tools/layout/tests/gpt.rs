@@ -12,11 +12,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use common::{blank, demo, have};
-use lifeboat_layout::gpt;
 use lifeboat_layout::model::PartitionKind;
 use lifeboat_layout::plan::{PlannedTable, Settings, Target, plan};
 use lifeboat_layout::signature::{Found, HEAD, UNFINISHED, identify};
 use lifeboat_layout::size::MB;
+use lifeboat_layout::{blank as blanking, gpt};
 use lifeboat_sys::run::Tool;
 
 /// A plan for a disk with sectors of this size.
@@ -51,7 +51,7 @@ fn used_disk(target: &Target, path: &Path) -> File {
 }
 
 fn write(target: &Target, file: &mut File) {
-    gpt::clear(target, file).unwrap();
+    blanking::clear(target, file).unwrap();
     gpt::write(target, file).unwrap();
     gpt::verify(target, file).unwrap();
 }

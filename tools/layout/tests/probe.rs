@@ -12,10 +12,10 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 
 use lifeboat_layout::disks::{Content, Disk, probe};
-use lifeboat_layout::gpt;
 use lifeboat_layout::plan::{Settings, plan};
 use lifeboat_layout::signature::{Found, HEAD};
 use lifeboat_layout::size::MB;
+use lifeboat_layout::{blank, gpt};
 
 /// A machine: `sys`, `proc` and `dev` below a directory.
 struct Machine {
@@ -140,9 +140,10 @@ fn an_interrupted_restore_is_recognised_from_the_first_write_on() {
         .write(true)
         .open(machine.path("dev/vda"))
         .unwrap();
-    gpt::clear(target, &mut disk).unwrap();
-    // Before the table there is nothing to see.
-    assert_eq!(machine.disks()[0].content(), Content::Empty);
+    blank::mark(&mut disk, true).unwrap();
+    assert_eq!(machine.disks()[0].content(), Content::Unfinished);
+    blank::clear(target, &mut disk).unwrap();
+    assert_eq!(machine.disks()[0].content(), Content::Unfinished);
     gpt::write(target, &mut disk).unwrap();
     for partition in &target.partitions {
         let name = partition.device.trim_start_matches("/dev/");
@@ -155,12 +156,16 @@ fn an_interrupted_restore_is_recognised_from_the_first_write_on() {
         machine.file(Path::new("dev").join(name), head);
     }
     let found = &machine.disks()[0];
-    assert_eq!(found.signature.found, Found::Gpt);
+    assert_eq!(found.signature.found, Found::Unfinished);
     assert_eq!(found.content(), Content::Unfinished);
     assert_eq!(found.partitions[2].start, target.partitions[2].start);
-    // The boot record replaces the mark.
+    // The boot record replaces the mark of PReP; that of the disk goes last.
     machine.file("dev/vda1", b"\x7fELF");
-    assert_eq!(machine.disks()[0].content(), Content::Data);
+    assert_eq!(machine.disks()[0].content(), Content::Unfinished);
+    blank::mark(&mut disk, false).unwrap();
+    let found = &machine.disks()[0];
+    assert_eq!(found.signature.found, Found::Gpt);
+    assert_eq!(found.content(), Content::Data);
 }
 
 #[test]

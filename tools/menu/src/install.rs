@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
+use lifeboat_layout::apply::Keys;
 use lifeboat_layout::disks::Disk;
 use lifeboat_layout::plan::{Plan, Settings};
 use lifeboat_restore::prepare::{self, Opened};
@@ -98,7 +99,7 @@ pub fn carry_out<R: BufRead, W: Write>(
         start: None,
         shown: None,
     };
-    let verdict = run::run(plan, opened, &mut watcher);
+    let verdict = run::run(plan, opened, &Keys::new(), &mut watcher);
     watcher.end_line();
     terminal.line(&format!(
         "\nElapsed time {}\n",

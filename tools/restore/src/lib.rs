@@ -9,6 +9,7 @@ mod crypts;
 mod drivers;
 pub mod firstboot;
 pub mod group;
+mod health;
 mod logs;
 mod lvm_devices;
 mod media;

@@ -9,9 +9,10 @@ use std::path::Path;
 use lifeboat_archive::ExtractOptions;
 use lifeboat_boot::chroot::{Chroot, UuidLink};
 use lifeboat_boot::{bootlist, grub, ofpath};
-use lifeboat_layout::apply;
+use lifeboat_layout::apply::{self, Keys};
 use lifeboat_layout::plan::Plan;
 
+use crate::health::KernelLog;
 use crate::prepare::Opened;
 use crate::steps::{Steps, Stopped, alone};
 use crate::verdict::{DiskState, Verdict};
@@ -27,21 +28,29 @@ const SELF: &str = "/proc/self/exe";
 struct Restore<'a> {
     plan: &'a Plan,
     opened: &'a Opened<'a>,
+    keys: &'a Keys,
+    kernel: KernelLog,
     steps: Steps<'a>,
 }
 
-/// Carries out `plan` with the files and the answers of a backup.
-pub fn run(plan: &Plan, opened: &Opened<'_>, observer: &mut dyn Observer) -> Verdict {
+/// Carries out `plan` with the files and the answers of a backup; `keys` open its
+/// encrypted devices.
+pub fn run(plan: &Plan, opened: &Opened<'_>, keys: &Keys, observer: &mut dyn Observer) -> Verdict {
     for line in plan.lines(80) {
         log::info!("plan: {line}");
     }
     let mut restore = Restore {
         plan,
         opened,
+        keys,
+        kernel: KernelLog::open(),
         steps: Steps::new(observer, Verdict::default()),
     };
-    // What stopped it is in the verdict.
+    // What stopped it is in the verdict; a failing disk may be why.
     if restore.whole().is_err() {
+        if let Err(error) = restore.kernel.check(&plan.disks()) {
+            restore.steps.verdict.problem(error.to_string());
+        }
         adapt::on_error(&mut restore.steps, &opened.answers.control);
     }
     restore.steps.end()
@@ -49,14 +58,14 @@ pub fn run(plan: &Plan, opened: &Opened<'_>, observer: &mut dyn Observer) -> Ver
 
 impl Restore<'_> {
     fn whole(&mut self) -> Result<(), Stopped> {
-        let plan = self.plan;
+        let (plan, keys) = (self.plan, self.keys);
         // Held to the end: two consoles may show the menu.
         let _alone = self.steps.step("one restore", |_| {
             alone().map(|lock| (lock, "no other console restores".to_owned()))
         })?;
         self.steps.verdict.state = DiskState::Incomplete;
         self.steps.step("disk layout", |steps| {
-            let done = apply::apply(plan, &mut |step| steps.observer.begin(step));
+            let done = apply::apply(plan, keys, &mut |step| steps.observer.begin(step));
             if done.as_ref().is_err_and(|error| !error.wrote()) {
                 steps.verdict.state = DiskState::Untouched;
             }
@@ -68,11 +77,31 @@ impl Restore<'_> {
                 )
             })
         })?;
-        let groups: Vec<_> = plan.groups().collect();
+        let filled = self.filled();
+        // Also after a failure nothing holds the disks.
+        self.steps.step("release", |_| {
+            apply::release(&plan.stack).map(|()| ((), "nothing holds the disks".to_owned()))
+        })?;
+        filled?;
+        self.steps.step("end mark", |_| {
+            apply::unmark_disks(plan).map(|()| {
+                let found = "the disks are no longer marked as unfinished";
+                ((), found.to_owned())
+            })
+        })?;
+        self.steps.verdict.state = DiskState::Complete;
+        Ok(())
+    }
+
+    /// Everything that needs arrays, encrypted devices and volume groups open.
+    fn filled(&mut self) -> Result<(), Stopped> {
+        let plan = self.plan;
         let root = Path::new(TARGET);
         let mounts = self.steps.step("mount", |_| {
-            apply::mount(&plan.file_systems, root)
-                .map(|mounts| (mounts, format!("{} file systems", plan.mounts().len())))
+            apply::mount(&plan.file_systems, root).map(|mounts| {
+                let count = mounts.points().len();
+                (mounts, format!("{count} file systems"))
+            })
         })?;
         let filled = self.fill(root);
         // Also after a failure the log stays on the disk, and nothing stays mounted.
@@ -82,21 +111,23 @@ impl Restore<'_> {
         self.steps.step("unmount", |_| {
             mounts.unmount().map(|()| ((), "all written".to_owned()))
         })?;
-        self.steps.step("release", |_| {
-            apply::release(&groups).map(|()| ((), "volume group switched off".to_owned()))
-        })?;
         filled?;
         logged?;
-        self.steps.step("end mark", |_| {
-            apply::finish(&groups).map(|()| {
-                (
-                    (),
-                    "the volume group is no longer marked as unfinished".to_owned(),
-                )
-            })
+        let kernel = &mut self.kernel;
+        self.steps.step("disk errors", |_| {
+            kernel
+                .check(&plan.disks())
+                .map(|()| ((), "none".to_owned()))
         })?;
-        self.steps.verdict.state = DiskState::Complete;
-        Ok(())
+        self.steps.step("group mark", |_| {
+            apply::seal_subvolumes(&plan.file_systems)?;
+            apply::seal(plan)?;
+            let groups: Vec<_> = plan.groups().collect();
+            apply::finish(&groups).map(|()| {
+                let found = format!("{} volume groups no longer marked", groups.len());
+                ((), found)
+            })
+        })
     }
 
     /// Everything between mounting and unmounting.
@@ -146,6 +177,8 @@ impl Restore<'_> {
     fn boot_record(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let plan = self.plan;
         self.steps.step("empty PReP", |_| {
+            // Nothing that a boot needs is in memory only when the disk can boot.
+            nix::unistd::sync();
             apply::mark_prep(plan, false)
                 .map(|()| ((), "no longer marked as unfinished".to_owned()))
         })?;
@@ -164,19 +197,21 @@ impl Restore<'_> {
         written
     }
 
+    /// Every disk with a boot record is in the list: a mirror boots from either.
     fn boot_list(&mut self) -> Result<(), Stopped> {
-        let Some((disk, _)) = self.plan.boot_disks().next() else {
-            return Ok(());
-        };
-        let path = self.steps.step("firmware path", |_| {
-            ofpath::of_path(Path::new("/sys"), &disk.name).map(|path| (path.clone(), path))
-        })?;
+        let sys = Path::new("/sys");
+        let mut paths: Vec<String> = Vec::new();
+        for (disk, _) in self.plan.boot_disks() {
+            let path = self.steps.step("firmware path", |_| {
+                ofpath::of_path(sys, &disk.name).map(|path| (path.clone(), path))
+            })?;
+            paths.push(path);
+        }
         self.steps.verdict.state = DiskState::NotInBootList {
-            path: Some(path.clone()),
+            path: paths.first().cloned(),
         };
         self.steps.step("boot list", |_| {
-            let most = bootlist::most(Path::new("/sys"));
-            bootlist::put_first(Path::new(bootlist::DEVICE), &[path], most)
+            bootlist::put_first(Path::new(bootlist::DEVICE), &paths, bootlist::most(sys))
                 .map(|list| ((), format!("{}, read back", list.join(" "))))
         })
     }

@@ -9,6 +9,7 @@ use lifeboat_sys::run::RunError;
 
 use crate::disks::DiskError;
 use crate::gpt::GptError;
+use crate::mbr::MbrError;
 use crate::plan::PlanError;
 
 /// A plan could not be carried out.
@@ -23,6 +24,9 @@ pub enum ApplyError {
     /// The partition table.
     #[error(transparent)]
     Table(#[from] GptError),
+    /// The partition table of a disk with an MBR.
+    #[error(transparent)]
+    Mbr(#[from] MbrError),
     /// The target is not the disk that the plan was made for.
     #[error("0590-240 {0} changed since the plan was made; nothing was written")]
     Changed(String),
@@ -57,6 +61,54 @@ pub enum ApplyError {
         /// What was to be done.
         what: String,
         /// What it said.
+        #[source]
+        source: RunError,
+    },
+    /// mdadm failed.
+    #[error("0590-300 Cannot {what}")]
+    Array {
+        /// What was to be done.
+        what: String,
+        /// What it said.
+        #[source]
+        source: RunError,
+    },
+    /// cryptsetup failed.
+    #[error("0590-304 Cannot {what}")]
+    Crypt {
+        /// What was to be done.
+        what: String,
+        /// What it said.
+        #[source]
+        source: RunError,
+    },
+    /// Nobody said what opens an encrypted device.
+    #[error("0590-305 There is no passphrase for the encrypted device {0}; nothing was written")]
+    NoKey(String),
+    /// A logical volume of a kind that is not made.
+    #[error("0590-306 Logical volume {volume} of type {segment} cannot be made")]
+    Kind {
+        /// Its name.
+        volume: String,
+        /// LVM's segment types.
+        segment: String,
+    },
+    /// What was made is not what was asked for.
+    #[error("0590-299 {what} should have {wanted}, but has {read}")]
+    NotAsPlanned {
+        /// What was made.
+        what: String,
+        /// What was asked for.
+        wanted: String,
+        /// What is there.
+        read: String,
+    },
+    /// Subvolumes could not be made.
+    #[error("0590-307 Cannot {what}")]
+    Subvolume {
+        /// What was to be done.
+        what: String,
+        /// What btrfs said.
         #[source]
         source: RunError,
     },
@@ -114,6 +166,7 @@ impl ApplyError {
             Self::Probe(_)
                 | Self::Plan(_)
                 | Self::Changed(_)
+                | Self::NoKey(_)
                 | Self::Device {
                     operation: "open",
                     ..

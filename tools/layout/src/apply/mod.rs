@@ -1,59 +1,67 @@
 //! Carries out a [`Plan`]. This is the only room that writes to disks, and it
 //! writes to the targets of the plan alone.
 
+mod array;
+mod crypt;
 mod disk;
 mod error;
+mod file_system;
 mod group;
+mod keys;
 mod mount;
+mod old;
+mod stack;
+mod volume;
 
-pub use disk::mark_prep;
+pub use disk::{mark_prep, unmark_disks};
 pub use error::ApplyError;
-pub use group::{finish, release};
+pub use file_system::seal_subvolumes;
+pub use group::finish;
+pub use keys::Keys;
 pub use mount::{Mounts, mount};
+pub use stack::{release, seal};
 
-use std::path::Path;
-use std::time::Duration;
+use crate::disks::{self, Disk};
+use crate::plan::{GroupPlan, Plan, groups_apart};
 
-use lifeboat_sys::run::Tool;
-
-use crate::disks::{self, Disk, read_signature};
-use crate::plan::{GroupPlan, Plan, PlannedFileSystem, groups_apart};
-
-/// How long one mkfs may take; without `lazy_itable_init` on a slow disk of
-/// some TB it is many minutes.
-const MKFS_LIMIT: Duration = Duration::from_secs(2 * 3600);
-
-/// Writes partitions, volume group and file systems. `report` is told each step
-/// before it begins, in words that follow "now:".
+/// Writes partitions, arrays, encrypted devices, volume groups and file systems.
+/// `report` is told each step before it begins, in words that follow "now:".
+/// Afterwards everything is open, until [`release`]; after an error nothing is.
 ///
-/// The volume group carries the tag [`disks::RESTORING`] until [`finish`], and
-/// the PReP partition a mark until the boot record comes ([`mark_prep`]): an
-/// interrupted restore is recognised.
+/// Each disk carries a mark until [`unmark_disks`], each PReP partition one until
+/// the boot record comes ([`mark_prep`]), and each volume group the tag
+/// [`disks::RESTORING`] until [`finish`]: an interrupted restore is recognised.
 ///
 /// # Errors
 /// [`ApplyError`]. Until the step "writing the partition table" nothing was written.
-pub fn apply(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
+pub fn apply(plan: &Plan, keys: &Keys, report: &mut dyn FnMut(&str)) -> Result<(), ApplyError> {
     report("checking the target disks");
+    stack::check_keys(plan, keys)?;
     unchanged(plan)?;
     let disks = plan.disks();
-    group::switch_off_old(&disks)?;
+    old::switch_off(&disks)?;
     // All are held before the first is written.
     let held = disks
         .iter()
         .map(|disk| disk::open(disk))
         .collect::<Result<Vec<_>, _>>()?;
-    report("writing the partition table");
     for (target, mut device) in plan.targets.iter().zip(held) {
+        report(&format!(
+            "writing the partition table of {}",
+            target.disk.hdisk
+        ));
         disk::partition(target, &mut device)?;
         disk::announce(target, &device)?;
         // Held exclusively, it could not become a physical volume.
         drop(device);
     }
-    for planned in plan.groups() {
-        report(&format!("making volume group {}", planned.name));
-        group::make(planned)?;
+    let made = stack::make(&plan.stack, keys, report)
+        .and_then(|()| file_system::make_all(&plan.file_systems, report));
+    if made.is_err() {
+        // What would not go is in the log; the error is why it had to.
+        let _released = release(&plan.stack);
     }
-    make_all(&plan.file_systems, report)
+    made
 }
 
 /// Writes a volume group on its own: its disks become physical volumes as a
@@ -65,7 +73,7 @@ pub fn apply_group(plan: &GroupPlan, report: &mut dyn FnMut(&str)) -> Result<(),
     report("checking the target disks");
     unchanged_group(plan)?;
     let targets = plan.disks();
-    group::switch_off_old(&targets)?;
+    old::switch_off(&targets)?;
     // All are held before the first is written.
     let held = targets
         .iter()
@@ -77,25 +85,7 @@ pub fn apply_group(plan: &GroupPlan, report: &mut dyn FnMut(&str)) -> Result<(),
     }
     report(&format!("making volume group {}", plan.group.name));
     group::make(&plan.group)?;
-    make_all(&plan.file_systems, report)
-}
-
-fn make_all(
-    file_systems: &[PlannedFileSystem],
-    report: &mut dyn FnMut(&str),
-) -> Result<(), ApplyError> {
-    for fs in file_systems {
-        report(&format!("making {} on {}", what(fs), fs.device));
-        make(fs)?;
-    }
-    Ok(())
-}
-
-fn what(fs: &PlannedFileSystem) -> String {
-    match &fs.mount {
-        Some(mount) => format!("file system {mount} ({})", fs.kind),
-        None => "swap".to_owned(),
-    }
+    file_system::make_all(&plan.file_systems, report)
 }
 
 /// Whether the disks still are what the plan was made for.
@@ -126,31 +116,4 @@ fn take(target: &Disk, now: &mut Vec<Disk>) -> Result<(), ApplyError> {
     }
     log::warn!("planned for {target:?}, found {found:?}");
     Err(ApplyError::Changed(target.to_string()))
-}
-
-/// Makes one file system and looks whether it is there.
-fn make(fs: &PlannedFileSystem) -> Result<(), ApplyError> {
-    let Some((program, arguments)) = fs.mkfs.split_first() else {
-        return Ok(());
-    };
-    let tool = Tool::new(program).args(arguments).deadline(MKFS_LIMIT);
-    tool.run().map_err(|source| ApplyError::Mkfs {
-        what: what(fs),
-        source,
-    })?;
-    let path = Path::new(&fs.device);
-    let found = read_signature(path).map_err(|source| ApplyError::Device {
-        operation: "read back",
-        path: path.into(),
-        source,
-    })?;
-    if found.uuid.as_deref() == Some(&fs.uuid) {
-        return Ok(());
-    }
-    let read = format!("{} {}", found.found, found.uuid.unwrap_or_default());
-    Err(ApplyError::ReadBack {
-        what: what(fs),
-        wanted: fs.uuid.clone(),
-        read,
-    })
 }

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, umount};
 
 use super::ApplyError;
-use crate::plan::{PlannedFileSystem, mounts};
+use crate::plan::PlannedFileSystem;
 
 /// How long a file system may stay busy after its last user ended.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -35,29 +35,56 @@ pub struct Mounts {
 /// [`ApplyError::Mount`]; what was mounted already is unmounted again.
 pub fn mount(file_systems: &[PlannedFileSystem], root: &Path) -> Result<Mounts, ApplyError> {
     let mut mounted = Mounts { points: Vec::new() };
-    for (point, fs) in mounts(file_systems) {
+    for (point, fs, options) in points(file_systems) {
         let path = below(root, point);
         create_dir_all(&path)?;
-        let device = fs.device.as_str();
-        let result = nix::mount::mount(
-            Some(device),
-            &path,
-            Some(fs.kind.as_str()),
-            MsFlags::empty(),
-            None::<&str>,
-        );
-        if let Err(errno) = result {
-            let (device, source) = (fs.device.clone(), errno.into());
-            return Err(ApplyError::Mount {
-                device,
-                path,
-                source,
-            });
-        }
-        log::info!("mounted {device} on {}", path.display());
-        mounted.points.push(path);
+        mounted.add(fs, path, &options)?;
     }
     Ok(mounted)
+}
+
+/// Mounts the top of a btrfs, whatever its default subvolume is.
+pub(super) fn mount_top(fs: &PlannedFileSystem, path: &Path) -> Result<Mounts, ApplyError> {
+    let mut mounted = Mounts { points: Vec::new() };
+    mounted.add(fs, path.to_owned(), &options(fs, Some("")))?;
+    Ok(mounted)
+}
+
+/// Every mount point with what is mounted there and the options that name the part
+/// of it, each after the one that it lies in.
+fn points(file_systems: &[PlannedFileSystem]) -> Vec<(&str, &PlannedFileSystem, String)> {
+    let mut points = Vec::new();
+    for fs in file_systems {
+        let subvolumes = fs.btrfs.iter().flat_map(|btrfs| &btrfs.subvolumes);
+        let mut parts: Vec<(&str, Option<&str>)> = subvolumes
+            .filter_map(|s| Some((s.mount.as_deref()?, Some(s.path.as_str()))))
+            .collect();
+        if let Some(own) = &fs.mount
+            && parts.iter().all(|(mount, _)| mount != own)
+        {
+            parts.push((own, fs.btrfs.as_ref().map(|_| "")));
+        }
+        points.extend(
+            parts
+                .into_iter()
+                .map(|(mount, part)| (mount, fs, options(fs, part))),
+        );
+    }
+    points.sort_by_key(|(mount, ..)| *mount);
+    points
+}
+
+/// What the kernel is told beside the device: the further devices of a btrfs, which
+/// no udev has shown it, and the subvolume; `""` is the top.
+fn options(fs: &PlannedFileSystem, subvolume: Option<&str>) -> String {
+    let more = fs.btrfs.iter().flat_map(|btrfs| &btrfs.more);
+    let mut options: Vec<String> = more.map(|device| format!("device={device}")).collect();
+    match subvolume {
+        None => {}
+        Some("") => options.push("subvolid=5".to_owned()),
+        Some(path) => options.push(format!("subvol=/{path}")),
+    }
+    options.join(",")
 }
 
 /// `/boot` below `/mnt` is `/mnt/boot`.
@@ -69,6 +96,28 @@ fn below(root: &Path, mount: &str) -> PathBuf {
 }
 
 impl Mounts {
+    fn add(
+        &mut self,
+        fs: &PlannedFileSystem,
+        path: PathBuf,
+        options: &str,
+    ) -> Result<(), ApplyError> {
+        let device = fs.device.as_str();
+        let kind = Some(fs.kind.as_str());
+        let options = Some(options).filter(|options| !options.is_empty());
+        if let Err(errno) = nix::mount::mount(Some(device), &path, kind, MsFlags::empty(), options)
+        {
+            return Err(ApplyError::Mount {
+                device: device.to_owned(),
+                path,
+                source: errno.into(),
+            });
+        }
+        log::info!("mounted {device} on {}", path.display());
+        self.points.push(path);
+        Ok(())
+    }
+
     /// Where things were mounted, in the order of mounting.
     #[must_use]
     pub fn points(&self) -> &[PathBuf] {
@@ -120,6 +169,83 @@ fn patiently(path: &Path) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{PlannedBtrfs, PlannedSubvolume};
+
+    fn file_system(mount: &str, btrfs: Option<PlannedBtrfs>) -> PlannedFileSystem {
+        PlannedFileSystem {
+            mount: Some(mount.into()),
+            device: "/dev/vda3".into(),
+            on_volume: false,
+            old_devices: Vec::new(),
+            kind: "btrfs".into(),
+            uuid: String::new(),
+            old_uuid: String::new(),
+            label: None,
+            size: 0,
+            old_size: 0,
+            mkfs: Vec::new(),
+            options: String::new(),
+            dump: 0,
+            pass: 0,
+            btrfs,
+        }
+    }
+
+    fn subvolume(path: &str, mount: Option<&str>) -> PlannedSubvolume {
+        PlannedSubvolume {
+            path: path.into(),
+            mount: mount.map(Into::into),
+            options: String::new(),
+            dump: 0,
+            pass: 0,
+            default: false,
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn subvolumes_are_mounted_where_they_were() {
+        let btrfs = PlannedBtrfs {
+            more: vec!["/dev/vdb3".into()],
+            data: "raid1".into(),
+            metadata: "raid1".into(),
+            subvolumes: vec![
+                subvolume("@home", Some("/home")),
+                subvolume("@", Some("/")),
+                subvolume("@old", None),
+            ],
+        };
+        let all = [
+            file_system("/", Some(btrfs)),
+            file_system("/home/data", None),
+        ];
+        let found: Vec<(&str, String)> = points(&all)
+            .into_iter()
+            .map(|(mount, _, options)| (mount, options))
+            .collect();
+        let on = |path: &str| format!("device=/dev/vdb3,subvol=/{path}");
+        assert_eq!(
+            found,
+            [
+                ("/", on("@")),
+                ("/home", on("@home")),
+                ("/home/data", String::new())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_btrfs_without_a_subvolume_for_its_place_shows_its_top() {
+        let btrfs = PlannedBtrfs {
+            more: Vec::new(),
+            data: "single".into(),
+            metadata: "dup".into(),
+            subvolumes: vec![subvolume("snap", None)],
+        };
+        let fs = file_system("/data", Some(btrfs));
+        let all = [fs];
+        assert_eq!(points(&all)[0].2, "subvolid=5");
+    }
 
     #[test]
     fn mount_points_stay_below_the_root() {

@@ -109,10 +109,10 @@ impl Disk {
             .physical_volumes
             .iter()
             .any(|pv| pv.tags.iter().any(|tag| tag == RESTORING));
-        let marked = self
-            .partitions
-            .iter()
-            .any(|p| p.signature.found == Found::Unfinished);
+        let parts = self.partitions.iter().map(|p| &p.signature);
+        let marked = std::iter::once(&self.signature)
+            .chain(parts)
+            .any(|signature| signature.found == Found::Unfinished);
         if tagged || marked {
             return Content::Unfinished;
         }
