@@ -1,27 +1,20 @@
 //! What a boot image needs so that the root of a plan is found: the drivers of the
 //! target disks, and the programs and modules of everything that lies below `/`.
 
+mod sysfs;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lifeboat_boot::inspect::Wanted;
 use lifeboat_devices::modules::ModuleIndex;
-use lifeboat_layout::disks::Disk;
 use lifeboat_layout::model::VolumeKind;
-use lifeboat_layout::plan::{Plan, Stacked};
-use lifeboat_sys::fs::attribute;
+use lifeboat_layout::plan::{Plan, PlannedPartition, Stacked};
+
+use sysfs::of_disk;
 
 /// File systems that the boot image mounts.
 const MOUNTED: [&str; 2] = ["/", "/usr"];
-
-/// A device between a disk and the processor, with a driver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Link {
-    /// What it says of itself.
-    modalias: String,
-    /// The driver that it has here.
-    driver: String,
-}
 
 /// The modules of a kernel that drive the target disks of `plan`, as far as they are not
 /// part of the kernel itself.
@@ -50,59 +43,6 @@ pub(crate) fn wanted(sys: &Path, plan: &Plan, index: &ModuleIndex) -> Vec<Wanted
     }
     wanted.extend(below.wanted(index));
     wanted
-}
-
-/// The choices of modules, one of each is needed.
-fn of_disk(sys: &Path, disk: &Disk, index: &ModuleIndex) -> Vec<Vec<String>> {
-    let mut all = Vec::new();
-    for link in links(sys, &disk.name) {
-        let fitting = index.matching(&link.modalias);
-        let fitting = fitting.iter().map(|name| name.replace('-', "_"));
-        let fitting: Vec<String> = fitting
-            .filter(|name| index.module(name).is_some())
-            .collect();
-        if !fitting.is_empty() && !all.contains(&fitting) {
-            all.push(fitting);
-        }
-    }
-    // Its subsystem of several paths hides what is below.
-    if disk.name.starts_with("nvme") && index.module("nvme").is_some() {
-        let nvme = vec!["nvme".to_owned()];
-        if !all.contains(&nvme) {
-            all.push(nvme);
-        }
-    }
-    all
-}
-
-/// The devices from a disk upwards that have a driver.
-fn links(sys: &Path, disk: &str) -> Vec<Link> {
-    let start = sys.join("block").join(disk).join("device");
-    let Ok(mut at) = start.canonicalize() else {
-        return Vec::new();
-    };
-    let top = sys.join("devices").canonicalize().unwrap_or_default();
-    let mut links = Vec::new();
-    while at.starts_with(&top) && at != top {
-        let driver = std::fs::read_link(at.join("driver")).ok();
-        let driver = driver
-            .as_deref()
-            .and_then(Path::file_name)
-            .map(PathBuf::from);
-        if let (Some(driver), Some(modalias)) = (driver, attribute(at.join("modalias"))) {
-            links.push(Link {
-                modalias,
-                driver: driver.display().to_string(),
-            });
-        }
-        if !at.pop() {
-            break;
-        }
-    }
-    for link in &links {
-        log::info!("{disk}: {} has the driver {}", link.modalias, link.driver);
-    }
-    links
 }
 
 /// What lies below the file systems that the boot image mounts.
@@ -147,7 +87,7 @@ impl<'a> Below<'a> {
         below
     }
 
-    fn has_disk(&self, disk: &str, partitions: &[lifeboat_layout::plan::PlannedPartition]) -> bool {
+    fn has_disk(&self, disk: &str, partitions: &[PlannedPartition]) -> bool {
         let has = |device: &str| self.devices.contains(device);
         has(disk) || partitions.iter().any(|partition| has(&partition.device))
     }
@@ -217,36 +157,9 @@ impl<'a> Below<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lifeboat_layout::disks::Disk;
     use std::fs::{create_dir_all, write};
     use std::os::unix::fs::symlink;
-
-    #[test]
-    fn the_devices_above_a_disk_are_found() {
-        let sys = tempfile::tempdir().unwrap();
-        let adapter = sys.path().join("devices/vio/71000003");
-        let disk = adapter.join("host0/target0:0:2/0:0:2:0");
-        create_dir_all(&disk).unwrap();
-        create_dir_all(sys.path().join("block/sda")).unwrap();
-        create_dir_all(sys.path().join("bus/drivers/ibmvscsi")).unwrap();
-        create_dir_all(sys.path().join("bus/drivers/sd")).unwrap();
-        for (device, driver, modalias) in [
-            (&adapter, "ibmvscsi", "vio:Tvscsi-3SIBM,v-scsi"),
-            (&disk, "sd", "scsi:t-0x00"),
-        ] {
-            symlink(
-                sys.path().join("bus/drivers").join(driver),
-                device.join("driver"),
-            )
-            .unwrap();
-            write(device.join("modalias"), format!("{modalias}\n")).unwrap();
-        }
-        symlink(&disk, sys.path().join("block/sda/device")).unwrap();
-        let links = links(sys.path(), "sda");
-        let drivers: Vec<&str> = links.iter().map(|link| link.driver.as_str()).collect();
-        assert_eq!(drivers, ["sd", "ibmvscsi"]);
-        assert_eq!(links[1].modalias, "vio:Tvscsi-3SIBM,v-scsi");
-        assert!(super::links(sys.path(), "sdb").is_empty());
-    }
 
     const DEP: &str = "\
 kernel/drivers/block/virtio_blk.ko.xz:
@@ -256,7 +169,7 @@ kernel/fs/xfs/xfs.ko.xz:
 
     #[test]
     fn what_lies_below_the_root_is_wanted() {
-        let image = include_str!("../tests/data/rhel9.image.data");
+        let image = include_str!("../../tests/data/rhel9.image.data");
         let image = lifeboat_stanza::Document::parse(image).unwrap();
         let model = lifeboat_layout::model::Model::from_document(&image).unwrap();
         let disk = disk();
