@@ -38,7 +38,8 @@ pub fn run(lab: &Lab) -> Result<()> {
     let plan = machine.expect(texts::PROMPT, limits::screen())?.before;
     let target = plan
         .lines()
-        .find(|line| line.starts_with("Target disk"))
+        .skip_while(|line| !line.contains("Target disk"))
+        .nth(1)
         .context("no target in the plan")?;
     ensure!(target.contains("vdb"), "the target is {target:?}");
     ensure!(

@@ -111,6 +111,8 @@ mod tests {
             },
             partitions: Vec::new(),
             physical_volumes: pvid.map(volume).into_iter().collect(),
+            paths: Vec::new(),
+            bootable: true,
             in_use: None,
         }
     }

@@ -81,6 +81,8 @@ fn blank(size: u64, sector: u32) -> Disk {
         },
         partitions: Vec::new(),
         physical_volumes: Vec::new(),
+        paths: Vec::new(),
+        bootable: true,
         in_use: None,
     }
 }

@@ -11,6 +11,27 @@ pub struct Guid(pub [u8; 16]);
 /// For each byte of a GPT entry, which byte of the text it is.
 const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
+/// What sets a GUID that was not recorded apart from the one that it is made of.
+const APART: [u8; 16] = [
+    0x3d, 0x51, 0xb0, 0x86, 0x6a, 0x2e, 0x07, 0x4b, 0x0c, 0x9f, 0xe1, 0x24, 0x78, 0xd5, 0x00, 0x00,
+];
+
+impl Guid {
+    /// A GUID for something that has none, made of that of its neighbour: the same
+    /// plan has the same one.
+    #[must_use]
+    pub fn sibling(self, number: u16) -> Self {
+        let mut bytes = self.0;
+        for (byte, other) in bytes.iter_mut().zip(APART) {
+            *byte ^= other;
+        }
+        let [high, low] = number.to_be_bytes();
+        bytes[14] ^= high;
+        bytes[15] ^= low;
+        Self(bytes)
+    }
+}
+
 impl FromStr for Guid {
     type Err = ();
 

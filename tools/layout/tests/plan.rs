@@ -304,7 +304,7 @@ fn what_may_not_be_taken_is_refused_with_its_reason() {
         (
             vec![blank(0, 4096), blank(1, 4096)],
             bosinst("    SIZE_MB = 1\n\ntarget_disk_data:\n    SIZE_MB = 2\n"),
-            "0590-223 bosinst.data names 2 target disks",
+            "0590-222 No disk matches target_disk_data (line 1): SIZE_MB = 1",
         ),
         (
             vec![with_group(0, 4096, "rootvg"), blank(1, 4096)],

@@ -1,7 +1,9 @@
 //! The disks of this machine and what is on them. Nothing here writes.
 
+mod firmware;
 mod location;
 mod lvm;
+mod paths;
 mod probe;
 mod usage;
 mod volumes;
@@ -61,6 +63,11 @@ pub struct Disk {
     pub partitions: Vec<DiskPartition>,
     /// LVM physical volumes on it or on its partitions.
     pub physical_volumes: Vec<PhysicalVolume>,
+    /// The kernel's names of further paths to the same disk.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Whether the firmware can boot from it.
+    pub bootable: bool,
     /// Why nothing may be written to it now: "mounted on /mnt".
     pub in_use: Option<String>,
 }
@@ -123,6 +130,20 @@ impl Disk {
         }
     }
 
+    /// Whether a kernel's name is that of the disk, of one of its partitions, or of
+    /// the same through another path.
+    fn is_or_has(&self, name: &str) -> bool {
+        let partition = |disk: &str| {
+            let rest = name.strip_prefix(disk)?;
+            let number = rest.strip_prefix('p').unwrap_or(rest);
+            (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(())
+        };
+        let path = |path: &String| path == name || partition(path).is_some();
+        self.name == name
+            || self.partitions.iter().any(|p| p.name == name)
+            || self.paths.iter().any(path)
+    }
+
     /// Whether it carries a volume group of this name.
     #[must_use]
     pub fn carries(&self, group: &str) -> bool {
@@ -169,6 +190,10 @@ impl Disk {
 /// "hdisk0 (vda), 4096 MB".
 impl fmt::Display for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}), {} MB", self.hdisk, self.name, mb(self.size))
+        write!(f, "{} ({}", self.hdisk, self.name)?;
+        self.paths
+            .iter()
+            .try_for_each(|path| write!(f, " {path}"))?;
+        write!(f, "), {} MB", mb(self.size))
     }
 }

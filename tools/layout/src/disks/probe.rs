@@ -7,7 +7,9 @@ use std::path::Path;
 use lifeboat_sys::fs::{PathContext, attribute, read};
 
 use super::usage::{Usage, file_name};
-use super::{Disk, DiskError, DiskPartition, Inventory, PhysicalVolume, location, lvm};
+use super::{
+    Disk, DiskError, DiskPartition, Inventory, PhysicalVolume, firmware, location, lvm, paths,
+};
 use crate::signature::{Found, HEAD, Signature, identify};
 
 /// How much of the end of a device is looked at.
@@ -50,9 +52,7 @@ fn hand_out(volumes: Vec<PhysicalVolume>, disks: &mut [Disk]) -> Vec<PhysicalVol
     let mut elsewhere = Vec::new();
     for volume in volumes {
         let name = file_name(Path::new(&volume.device));
-        let owner = disks
-            .iter_mut()
-            .find(|d| d.name == name || d.partitions.iter().any(|p| p.name == name));
+        let owner = disks.iter_mut().find(|d| d.is_or_has(&name));
         match owner {
             Some(disk) => disk.physical_volumes.push(volume),
             None => elsewhere.push(volume),
@@ -82,6 +82,7 @@ pub fn probe(root: &Path) -> Result<Vec<Disk>, DiskError> {
         disks.extend(disk(root, &path, &usage));
     }
     disks.sort_by_cached_key(|disk| (location::sort_key(&disk.location), disk.name.clone()));
+    let mut disks = paths::join(disks);
     for (number, disk) in disks.iter_mut().enumerate() {
         disk.hdisk = format!("hdisk{number}");
     }
@@ -116,6 +117,8 @@ fn disk(root: &Path, path: &Path, usage: &Usage) -> Option<Disk> {
         signature: signature(root, &name),
         partitions,
         physical_volumes: Vec::new(),
+        paths: Vec::new(),
+        bootable: firmware::boots(root, path),
         in_use: used,
         name,
     })

@@ -61,7 +61,7 @@ pub(super) fn choose_several<'a>(
 fn by_source<'a>(model: &Model, free: &mut Vec<&'a Disk>, chosen: &mut Vec<Choice<'a>>) {
     let mut unmatched = Vec::new();
     for source in &model.disks {
-        match kin(source, free) {
+        match kin(source, free, 0..3) {
             Some(choice) => take(free, chosen, choice),
             None => unmatched.push(source),
         }

@@ -1,15 +1,14 @@
 //! The plan in words and numbers.
 
-use super::{Pair, Plan, PlannedFileSystem, PlannedGroup, PlannedPartition};
+use super::describe_parts::{
+    array_text, backup, change_lines, crypt_text, empty_lines, group_table, on, purpose,
+    untouched_lines,
+};
+use super::text::{TABLE, beside, row, wrap};
+use super::{Pair, Plan, PlannedPartition, Stacked, Target};
 use crate::disks::Disk;
-use crate::model::Role;
+use crate::model::{Role, VolumeKind};
 use crate::size::mb;
-
-/// Where the text of a heading begins.
-const INDENT: usize = 14;
-
-/// Columns that a row of the tables takes.
-pub(super) const TABLE: usize = 76;
 
 impl Plan {
     /// The plan for a person, in lines of at most `width` columns (76 at least,
@@ -17,46 +16,68 @@ impl Plan {
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<String> {
         let width = width.max(TABLE);
-        let mut lines = Vec::new();
+        let mut lines = wrap("Backup", &self.backup(), width);
+        lines.push(String::new());
+        lines.extend(self.disk_lines());
+        lines.push(String::new());
         let mut say = |head: &str, text: &str| lines.extend(wrap(head, text, width));
-        say("Backup", &self.backup());
-        for pair in &self.pairs {
-            let Some(disk) = self.target_of(pair) else {
-                continue;
-            };
-            let text = format!("{}, chosen because {}", identity(disk), pair.why);
-            say("Target disk", &text);
-        }
         let destroyed = self.destroys();
         for content in &destroyed {
             say("DESTROYED", content);
         }
         if destroyed.is_empty() {
-            say("Destroyed", "nothing, the disk is empty");
+            let disks = if self.targets.len() == 1 {
+                "the disk is empty"
+            } else {
+                "the disks are empty"
+            };
+            say("Destroyed", &format!("nothing, {disks}"));
         }
-        lines.push(String::new());
-        lines.push(row("Partition", "for", "new MB", "old MB"));
-        lines.extend(
-            self.partitions()
-                .map(|partition| self.partition_row(partition)),
-        );
-        for group in self.groups() {
-            lines.extend(group_table(group, group.extent, &self.file_systems, width));
+        for target in &self.targets {
+            lines.extend(self.target_lines(target, width));
         }
-        lines.extend(shrunk_lines(&self.file_systems, width));
+        for stacked in &self.stack {
+            lines.extend(self.stacked_lines(stacked, width));
+        }
+        lines.extend(self.btrfs_lines(width));
+        lines.extend(change_lines(&self.changes, width));
         lines.extend(empty_lines(&self.empty(), width));
         lines.extend(untouched_lines(&self.untouched, width));
+        lines
+    }
+
+    /// The disks of the source and the targets, side by side.
+    fn disk_lines(&self) -> Vec<String> {
+        let mut lines = beside(&["Source disk".to_owned()], &["Target disk".to_owned()]);
+        for pair in &self.pairs {
+            let disk = self.target_of(pair);
+            let right = match disk {
+                Some(disk) => identity(disk, Some(&pair.why)),
+                None => vec![format!("none: {}", pair.why)],
+            };
+            lines.extend(beside(&source(pair), &right));
+        }
+        let paired = |target: &Target| {
+            let mut pairs = self.pairs.iter();
+            pairs.any(|pair| pair.target.as_ref() == Some(&target.disk.name))
+        };
+        for target in self.targets.iter().filter(|target| !paired(target)) {
+            let right = identity(&target.disk, Some(&target.why));
+            lines.extend(beside(&["none".to_owned()], &right));
+        }
         lines
     }
 
     /// Partitions and logical volumes that are made, but were not backed up.
     fn empty(&self) -> Vec<&str> {
         let partitions = self.partitions().filter(|p| p.role == Role::Other);
+        let pool = |kind: &VolumeKind| matches!(kind, VolumeKind::ThinPool { .. });
         let volumes = self.groups().flat_map(|group| &group.volumes);
+        let volumes = volumes.filter(|volume| !pool(&volume.kind));
         partitions
             .map(|p| (p.device.as_str(), &p.device))
             .chain(volumes.map(|v| (v.name.as_str(), &v.device)))
-            .filter(|(_, device)| self.on(device).is_none())
+            .filter(|(_, device)| self.above(device).is_empty())
             .map(|(name, _)| name)
             .collect()
     }
@@ -65,19 +86,29 @@ impl Plan {
         let what = self
             .groups()
             .next()
-            .map_or("a system of plain partitions", |group| &group.name);
+            .map_or("a system of plain partitions", |group| &group.old_name);
         backup(what, self.taken.as_deref(), self.shrink)
     }
 
+    fn target_lines(&self, target: &Target, width: usize) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        if target.partitions.is_empty() {
+            let purpose = self.above(&target.device());
+            let text = format!("{} as a whole, for {purpose}", target.device());
+            lines.extend(wrap("Disk", &text, width));
+            return lines;
+        }
+        lines.push(row("Partition", "for", "new MB", "old MB"));
+        let rows = target.partitions.iter().map(|p| self.partition_row(p));
+        lines.extend(rows);
+        lines
+    }
+
     fn partition_row(&self, partition: &PlannedPartition) -> String {
-        let on_it = self.on(&partition.device);
-        let mut groups = self.groups();
-        let group = groups.find(|group| group.devices.contains(&partition.device));
-        let purpose = match (partition.role, group, on_it) {
-            (Role::Prep, ..) => "PReP, the boot record".to_owned(),
-            (_, Some(group), _) => format!("volume group {}", group.name),
-            (_, _, Some(fs)) => purpose(fs),
-            _ => String::new(),
+        let purpose = match partition.role {
+            Role::Prep => "PReP, the boot record".to_owned(),
+            Role::Extended => "the logical partitions".to_owned(),
+            _ => self.above(&partition.device),
         };
         row(
             &partition.device,
@@ -87,179 +118,121 @@ impl Plan {
         )
     }
 
+    /// What lies on a device; empty if nothing does.
+    fn above(&self, device: &str) -> String {
+        let own = |devices: &[String]| devices.iter().any(|own| own == device);
+        for stacked in &self.stack {
+            match stacked {
+                Stacked::Array(array) if own(&array.members) => {
+                    return format!("md array {} ({})", array.name, array.level);
+                }
+                Stacked::Array(array) if own(&array.spares) => {
+                    return format!("md array {} (spare)", array.name);
+                }
+                Stacked::Crypt(crypt) if crypt.under == device => {
+                    return format!("encrypted device {}", crypt.name);
+                }
+                Stacked::Group(group) if own(&group.devices) => {
+                    return format!("volume group {}", group.name);
+                }
+                _ => {}
+            }
+        }
+        on(&self.file_systems, device).map_or_else(String::new, purpose)
+    }
+
+    fn stacked_lines(&self, stacked: &Stacked, width: usize) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        match stacked {
+            Stacked::Array(array) => {
+                lines.extend(wrap("md array", &array_text(array), width));
+                lines.extend(self.device_row(&array.device, array.size, array.old_size));
+            }
+            Stacked::Crypt(crypt) => {
+                lines.extend(wrap("Encrypted", &crypt_text(crypt), width));
+                lines.extend(self.device_row(&crypt.device, crypt.size, crypt.old_size));
+            }
+            Stacked::Group(group) => {
+                let above = |device: &str| self.above(device);
+                lines = group_table(group, group.extent, &above, width);
+            }
+        }
+        lines
+    }
+
+    fn device_row(&self, device: &str, new: u64, old: u64) -> [String; 2] {
+        [
+            row("Device", "for", "new MB", "old MB"),
+            row(
+                device,
+                &self.above(device),
+                &mb(new).to_string(),
+                &mb(old).to_string(),
+            ),
+        ]
+    }
+
+    /// What only btrfs has.
+    fn btrfs_lines(&self, width: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for fs in &self.file_systems {
+            let Some(btrfs) = &fs.btrfs else {
+                continue;
+            };
+            let name = fs.mount.as_deref().unwrap_or(&fs.device);
+            let devices: Vec<&str> = std::iter::once(&fs.device)
+                .chain(&btrfs.more)
+                .map(String::as_str)
+                .collect();
+            let (data, metadata) = (&btrfs.data, &btrfs.metadata);
+            let mut text = format!(
+                "{name} on {}, data {data}, metadata {metadata}",
+                devices.join(", ")
+            );
+            let subvolumes = btrfs.subvolumes.iter().map(|subvolume| {
+                let mount = subvolume.mount.as_ref();
+                let mount = mount.map_or_else(String::new, |mount| format!(" at {mount}"));
+                let default = if subvolume.default { " (default)" } else { "" };
+                format!("{}{mount}{default}", subvolume.path)
+            });
+            let subvolumes: Vec<String> = subvolumes.collect();
+            if !subvolumes.is_empty() {
+                text = format!("{text}; subvolumes {}", subvolumes.join(", "));
+            }
+            lines.push(String::new());
+            lines.extend(wrap("btrfs", &text, width));
+        }
+        lines
+    }
+
     fn target_of(&self, pair: &Pair) -> Option<&Disk> {
         let name = pair.target.as_ref()?;
         let mut disks = self.disks().into_iter();
         disks.find(|disk| disk.name == *name)
     }
-
-    fn on(&self, device: &str) -> Option<&PlannedFileSystem> {
-        on(&self.file_systems, device)
-    }
 }
 
-/// What the backup is, when it was taken, and how sizes are treated.
-pub(super) fn backup(what: &str, taken: Option<&str>, shrink: bool) -> String {
-    let taken = taken.unwrap_or("an unknown date");
-    let shrink = if shrink {
-        "file systems are shrunk"
-    } else {
-        "file systems keep their sizes"
-    };
-    format!("{what}, taken {taken}; {shrink}")
+fn source(pair: &Pair) -> Vec<String> {
+    let disk = &pair.source;
+    let mut texts = vec![format!("{}, {} MB", disk.name, mb(disk.size))];
+    texts.extend(
+        disk.serial
+            .as_ref()
+            .map(|serial| format!("serial {serial}")),
+    );
+    texts.extend(disk.location.as_ref().map(|place| format!("at {place}")));
+    texts
 }
 
 /// A disk with all that a person could know it by.
-pub(super) fn identity(disk: &Disk) -> String {
-    let serial = disk
-        .serial
-        .as_ref()
-        .map(|serial| format!(", serial {serial}"));
-    let serial = serial.unwrap_or_default();
-    format!("{disk}{serial}, at {}", disk.location)
-}
-
-/// The volume group and a table of its volumes. `old_extent` is what
-/// `old_extents` counts in.
-pub(super) fn group_table(
-    group: &PlannedGroup,
-    old_extent: u64,
-    file_systems: &[PlannedFileSystem],
-    width: usize,
-) -> Vec<String> {
-    let used: u64 = group.volumes.iter().map(|volume| volume.extents).sum();
-    let free = group.extents.saturating_sub(used);
-    let (all, each) = (group.extents, mb(group.extent));
-    let parts = format!("{all} physical partitions of {each} MB, {used} used, {free} free");
-    let mut lines = vec![String::new()];
-    lines.extend(wrap(
-        "Volume group",
-        &format!("{}, {parts}", group.name),
-        width,
-    ));
-    lines.push(row("Logical volume", "for", "new MB", "old MB"));
-    for volume in &group.volumes {
-        let on_it = on(file_systems, &volume.device);
-        let new = mb(volume.extents * group.extent).to_string();
-        let old = mb(volume.old_extents * old_extent).to_string();
-        let purpose = on_it.map_or_else(String::new, purpose);
-        lines.push(row(&volume.name, &purpose, &new, &old));
-    }
-    lines
-}
-
-/// What was in no backup.
-pub(super) fn empty_lines(names: &[&str], width: usize) -> Vec<String> {
-    if names.is_empty() {
-        return Vec::new();
-    }
-    let names = names.join(", ");
-    let text = format!("{names}: no file system was backed up from there");
-    let mut lines = vec![String::new()];
-    lines.extend(wrap("Made empty", &text, width));
-    lines
-}
-
-/// The file systems that become smaller.
-pub(super) fn shrunk_lines(file_systems: &[PlannedFileSystem], width: usize) -> Vec<String> {
-    let shrunk = file_systems.iter().filter(|fs| fs.size < fs.old_size);
-    let names: Vec<&str> = shrunk
-        .map(|fs| fs.mount.as_deref().unwrap_or("swap"))
-        .collect();
-    if names.is_empty() {
-        return Vec::new();
-    }
-    let mut lines = vec![String::new()];
-    lines.extend(wrap("Shrunk", &names.join(", "), width));
-    lines
-}
-
-/// The disks that stay as they are.
-pub(super) fn untouched_lines(disks: &[Disk], width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut head = "Not touched";
-    for disk in disks {
-        let text = format!("{disk}: {}", disk.describe_content());
-        lines.extend(wrap(head, &text, width));
-        head = "";
-    }
-    if disks.is_empty() {
-        lines.extend(wrap(head, "there is no other disk", width));
-    }
-    lines
-}
-
-fn on<'a>(file_systems: &'a [PlannedFileSystem], device: &str) -> Option<&'a PlannedFileSystem> {
-    file_systems.iter().find(|fs| fs.device == device)
-}
-
-fn purpose(fs: &PlannedFileSystem) -> String {
-    match &fs.mount {
-        Some(mount) => format!("{mount} ({})", fs.kind),
-        None => fs.kind.clone(),
-    }
-}
-
-fn row(name: &str, purpose: &str, new: &str, old: &str) -> String {
-    let (name, purpose) = (shorten(name, 18), shorten(purpose, 32));
-    format!("  {name:<18} {purpose:<32} {new:>10} {old:>10}")
-        .trim_end()
-        .to_owned()
-}
-
-/// Cuts the middle out of a text that is too long for its column.
-fn shorten(text: &str, room: usize) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= room {
-        return text.to_owned();
-    }
-    let (front, back) = (room / 2 - 1, room - room / 2 - 1);
-    let head: String = letters[..front].iter().collect();
-    let tail: String = letters[letters.len() - back..].iter().collect();
-    format!("{head}..{tail}")
-}
-
-/// A heading and its text, broken between words; a word that is too long for a
-/// line is broken within.
-pub(super) fn wrap(head: &str, text: &str, width: usize) -> Vec<String> {
-    let room = width - INDENT;
-    let mut rows = vec![String::new()];
-    for word in text.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
-        while !word.is_empty() {
-            let used = rows.last().map_or(0, |row| row.chars().count());
-            let gap = usize::from(used > 0);
-            if used + gap + word.len() > room && used > 0 {
-                rows.push(String::new());
-                continue;
-            }
-            let rest = word.split_off(word.len().min(room));
-            if let Some(row) = rows.last_mut() {
-                row.push_str(&" "[..gap]);
-                row.extend(word);
-            }
-            word = rest;
-        }
-    }
-    let heads = std::iter::once(head).chain(std::iter::repeat(""));
-    rows.iter()
-        .zip(heads)
-        .map(|(row, head)| format!("{head:<INDENT$}{row}").trim_end().to_owned())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn wrapped_lines_fit_and_lose_nothing(text in "[a-z ]{0,300}", width in 40usize..100) {
-            let lines = wrap("Head", &text, width);
-            prop_assert!(lines.iter().all(|line| line.chars().count() <= width));
-            let letters = |text: &str| text.replace(' ', "");
-            prop_assert_eq!(letters(&lines.concat()), letters(&format!("Head{text}")));
-        }
-    }
+fn identity(disk: &Disk, why: Option<&str>) -> Vec<String> {
+    let mut texts = vec![disk.to_string()];
+    texts.extend(
+        disk.serial
+            .as_ref()
+            .map(|serial| format!("serial {serial}")),
+    );
+    texts.push(format!("at {}", disk.location));
+    texts.extend(why.map(|why| format!("because {why}")));
+    texts
 }

@@ -1,9 +1,10 @@
 //! The plan of a volume group on its own, in words and numbers.
 
 use super::GroupPlan;
-use super::describe::{
-    TABLE, backup, empty_lines, group_table, identity, shrunk_lines, untouched_lines, wrap,
+use super::describe_parts::{
+    backup, empty_lines, group_table, identity, on, purpose, shrunk_lines, untouched_lines,
 };
+use super::text::{TABLE, wrap};
 
 impl GroupPlan {
     /// The plan for a person, in lines of at most `width` columns (76 at least,
@@ -34,12 +35,11 @@ impl GroupPlan {
         if destroyed.is_empty() {
             say("Destroyed", "nothing, the disks are empty");
         }
-        lines.extend(group_table(
-            &self.group,
-            self.old_extent,
-            &self.file_systems,
-            width,
-        ));
+        let above = |device: &str| {
+            let found = on(&self.file_systems, device);
+            found.map_or_else(String::new, purpose)
+        };
+        lines.extend(group_table(&self.group, self.old_extent, &above, width));
         lines.extend(shrunk_lines(&self.file_systems, width));
         lines.extend(empty_lines(&self.raw(), width));
         lines.extend(untouched_lines(&self.untouched, width));

@@ -31,9 +31,11 @@ pub enum PlanError {
         /// The disks there are.
         present: String,
     },
-    /// More target disks than can be used.
-    #[error("0590-223 bosinst.data names {0} target disks; this backup is restored onto one")]
-    ManyTargets(usize),
+    /// More target disks than have anything on them.
+    #[error(
+        "0590-223 Nothing would lie on {0}: the backup has no volume group that could take a further disk"
+    )]
+    Idle(String),
     /// One value of `target_disk_data` fits several disks.
     #[error("0590-224 {wanted} fits more than one disk: {found}")]
     Ambiguous {
@@ -75,7 +77,7 @@ pub enum PlanError {
     },
     /// Another disk has a volume group of the name that is to be made.
     #[error(
-        "0590-229 {disk} already carries a volume group {group}, and it would not be touched: two groups of one name cannot be told apart. Detach that disk, or choose it as the target"
+        "0590-229 {disk} already carries a volume group {group}, and it would not be touched: two groups of one name cannot be told apart. Detach that disk, choose it as the target, or give the new group another name"
     )]
     GroupElsewhere {
         /// The other disk.
@@ -158,6 +160,91 @@ pub enum PlanError {
         /// Extents needed if file systems were shrunk; `None` when that was asked for already.
         shrunk: Option<u64>,
     },
+    /// A UUID of the new system is on a disk that stays.
+    #[error(
+        "0590-208 {disk} already carries a file system with the UUID {uuid} of {name}, and it would not be touched. Detach that disk, choose it as the target, or ask for a new identity (--new-identity)"
+    )]
+    UuidElsewhere {
+        /// The other disk.
+        disk: String,
+        /// The UUID.
+        uuid: String,
+        /// The mount point in the backup.
+        name: String,
+    },
+    /// The firmware cannot load what it must.
+    #[error("0590-209 The firmware of this machine cannot boot from {disks}; {advice}")]
+    NotBootable {
+        /// The disks.
+        disks: String,
+        /// What would help.
+        advice: String,
+    },
+    /// `/boot` is no partition that could lie on another disk.
+    #[error(
+        "0590-213 PReP and /boot cannot go to {0}: /boot of the backup lies on no partition of its own"
+    )]
+    NoBoot(String),
+    /// The disk for `/boot` is also one of the others.
+    #[error(
+        "0590-214 {0} cannot be the disk for PReP and /boot: it takes the place of another disk"
+    )]
+    BootTaken(String),
+    /// Two disks of the source would become one, and one of them had no partitions.
+    #[error(
+        "0590-215 {disk} of the backup was used as a whole; it cannot share {target} with another disk: name one target disk for each"
+    )]
+    Whole {
+        /// The disk of the source.
+        disk: String,
+        /// The target.
+        target: String,
+    },
+    /// Copies would lie on one disk.
+    #[error(
+        "0590-216 {what} would have two of its members on {disk}: name more target disks, or give up the copies (--break-mirrors)"
+    )]
+    Together {
+        /// The array or file system.
+        what: String,
+        /// The disk or disks.
+        disk: String,
+    },
+    /// A volume needs more disks than there are.
+    #[error(
+        "0590-217 Logical volume {volume} lies on {count} disks, but its group would have {present}: name more target disks, or give up the copies (--break-mirrors)"
+    )]
+    Copies {
+        /// The volume.
+        volume: String,
+        /// Physical volumes that it needs.
+        count: u64,
+        /// Physical volumes of the group.
+        present: usize,
+    },
+    /// There is room, but not where it is needed.
+    #[error(
+        "0590-218 Logical volume {volume} finds no room on as many disks of volume group {group} as it needs, though together they have enough: choose disks of equal size"
+    )]
+    Uneven {
+        /// The volume.
+        volume: String,
+        /// Its group.
+        group: String,
+    },
+    /// What lies on a device does not fit.
+    #[error("0590-219 {what} needs {needed} MB, but would have {present} MB: choose larger disks")]
+    NoRoom {
+        /// The device or file system.
+        what: String,
+        /// MB needed.
+        needed: u64,
+        /// MB there would be.
+        present: u64,
+    },
+    /// A DOS partition table has no more numbers.
+    #[error("0590-236 The partition table of {0} cannot hold that many partitions")]
+    Crowded(String),
     /// Programs that the plan needs are missing.
     #[error("0590-234 Programs are missing here: {0}")]
     MissingTools(String),

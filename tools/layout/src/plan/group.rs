@@ -5,12 +5,15 @@ use std::ffi::OsStr;
 
 use serde::Serialize;
 
-use super::arrange::{extents_of, file_system, volumes};
 use super::choose::Choice;
 use super::choose_several::choose_several;
+use super::file_systems::file_system;
+use super::need::Needs;
+use super::stack::{Nodes, volumes_of};
+use super::volumes::{Room, extents_of, spread, used, volumes};
 use super::{
-    PlanError, PlannedFileSystem, PlannedGroup, PlannedVolume, Settings, destroys, exact_fit, list,
-    mounts, tools, tools_present, writable,
+    PlanError, PlannedFileSystem, PlannedGroup, PlannedVolume, destroys, exact_fit, list, mounts,
+    tools, tools_present, writable,
 };
 use crate::disks::{Disk, Inventory, PhysicalVolume};
 use crate::model::{Model, ModelError, VolumeGroup};
@@ -69,9 +72,9 @@ pub fn plan_group(
     let old = model.group.as_ref().ok_or_else(no_group)?;
     let extent = extent(old, settings)?;
     let shrink = settings.shrink.unwrap_or(model.policy.shrink);
-    let planned = |shrink| volumes(model, old, extent, &old.name, &Settings::default(), shrink);
+    let planned = |shrink| volumes(&Needs { model, shrink }, old, extent, &old.name, "");
     let volumes = planned(shrink)?;
-    let needed = used(&volumes);
+    let needed = used(&volumes, extent);
     let disks = inventory.disks.as_slice();
     let enough = |chosen: &[Choice<'_>]| !chosen.is_empty() && room(chosen, extent) >= needed;
     let chosen = choose_several(model, &old.name, disks, &settings.disks, enough)?;
@@ -94,29 +97,31 @@ pub fn plan_group(
             shrunk: if shrink {
                 None
             } else {
-                Some(used(&planned(true)?))
+                Some(used(&planned(true)?, extent))
             },
         });
     }
-    exact_fit(model, &targets)?;
+    let rooms: Vec<Room> = targets
+        .iter()
+        .map(|disk| Room::new(format!("/dev/{}", disk.name), disk.size, extent))
+        .collect();
+    spread(&volumes, &rooms, &old.name, extent)?;
+    exact_fit(model, model.policy.exact_fit, &targets)?;
     let group = PlannedGroup {
         name: old.name.clone(),
         old_name: old.name.clone(),
-        devices: targets
-            .iter()
-            .map(|disk| format!("/dev/{}", disk.name))
-            .collect(),
+        devices: rooms.into_iter().map(|room| room.device).collect(),
         extent,
         extents: present,
         volumes,
     };
     // A volume may lie on any of the disks.
-    let largest_sector = targets.iter().max_by_key(|disk| disk.sector);
-    let sector_of = largest_sector.copied().ok_or(PlanError::NoDisk)?;
+    let sector = targets.iter().map(|disk| disk.sector).max().unwrap_or(512);
+    let nodes: Nodes = volumes_of(model, &group, sector).collect();
     let file_systems = model
         .file_systems
         .iter()
-        .map(|fs| file_system(model, fs, sector_of, &[], Some(&group)))
+        .map(|fs| file_system(fs, &nodes))
         .collect::<Result<_, _>>()?;
     Ok(GroupPlan {
         targets: chosen
@@ -150,10 +155,6 @@ fn extent(old: &VolumeGroup, settings: &GroupSettings) -> Result<u64, PlanError>
         Some(mb) if mb.is_power_of_two() && mb <= 1 << 20 => Ok(mb * MB),
         Some(mb) => Err(PlanError::Extent(mb)),
     }
-}
-
-fn used(volumes: &[PlannedVolume]) -> u64 {
-    volumes.iter().map(|volume| volume.extents).sum()
 }
 
 fn room(chosen: &[Choice<'_>], extent: u64) -> u64 {

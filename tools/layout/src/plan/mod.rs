@@ -1,19 +1,37 @@
 //! The plan: which disk gets what, to the byte. Nothing is written for it.
 
 mod arrange;
+mod arrays;
+mod boot;
+mod changes;
 mod choose;
 mod choose_several;
+mod conflicts;
+mod criteria;
 mod describe;
 mod describe_group;
+mod describe_parts;
 mod error;
+mod file_systems;
 mod group;
+mod identity;
+mod kinds;
+mod need;
+mod reduce;
 mod settings;
+mod share;
+mod sizes;
+mod stack;
+mod table;
+mod text;
 mod value;
+mod volumes;
 
-pub(crate) use arrange::{LVM_HEAD, PREP, type_of};
 pub use error::PlanError;
 pub(crate) use group::groups_apart;
 pub use group::{GroupPlan, GroupSettings, GroupTarget, plan_group};
+pub(crate) use kinds::{PREP, type_of};
+pub(crate) use need::LVM_HEAD;
 pub use settings::{Grow, Mirrors, Seed, Settings};
 pub use value::{
     Change, ChangeKind, Pair, Plan, PlannedArray, PlannedBtrfs, PlannedCrypt, PlannedFileSystem,
@@ -28,21 +46,15 @@ use crate::lvm::mapper_name;
 use crate::model::Model;
 use crate::size::mb;
 
-/// Plans the restore of `model` onto one of `disks`.
+/// Plans the restore of `model` onto `disks`.
 ///
 /// # Errors
 /// [`PlanError`]; nothing was and nothing need be written to know it.
 pub fn plan(model: &Model, disks: &[Disk], settings: &Settings) -> Result<Plan, PlanError> {
     model.check_system()?;
-    let shrink = settings.shrink.unwrap_or(model.policy.shrink);
-    // Which disk is chosen depends on what is needed, which depends on the
-    // sectors of the disk by a few KiB: reckon with the larger.
-    let needed = arrange::needed(model, shrink, 4096);
-    let (target, reason) = choose::choose(model, disks, settings, needed)?;
-    writable(target)?;
-    let plan = arrange::arrange(model, target, reason, disks, settings, shrink)?;
+    let plan = arrange::arrange(model, disks, settings)?;
     plan.groups_apart(&plan.untouched)?;
-    exact_fit(model, &[target])?;
+    conflicts::uuids_apart(&plan)?;
     Ok(plan)
 }
 
@@ -59,10 +71,10 @@ fn writable(target: &Disk) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn exact_fit(model: &Model, targets: &[&Disk]) -> Result<(), PlanError> {
+fn exact_fit(model: &Model, exact: bool, targets: &[&Disk]) -> Result<(), PlanError> {
     let wanted: u64 = model.disks.iter().map(|disk| mb(disk.size)).sum();
     let present: u64 = targets.iter().map(|disk| mb(disk.size)).sum();
-    if !model.policy.exact_fit || present == wanted {
+    if !exact || present == wanted {
         return Ok(());
     }
     Err(PlanError::NotExact {

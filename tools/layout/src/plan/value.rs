@@ -43,6 +43,8 @@ pub struct Pair {
 pub struct Target {
     /// The disk.
     pub disk: Disk,
+    /// Why this one: words that follow "chosen because".
+    pub why: String,
     /// Its new partition table.
     pub table: PlannedTable,
     /// The partitions, in the order in which they lie on the disk.

@@ -79,6 +79,8 @@ pub fn blank(number: u8, mb: u64) -> Disk {
         signature: signature(Found::Empty),
         partitions: Vec::new(),
         physical_volumes: Vec::new(),
+        paths: Vec::new(),
+        bootable: true,
         in_use: None,
     }
 }

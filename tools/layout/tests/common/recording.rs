@@ -114,6 +114,8 @@ impl Recording {
             },
             partitions: Vec::new(),
             physical_volumes: Vec::new(),
+            paths: Vec::new(),
+            bootable: true,
             in_use: None,
         });
     }
