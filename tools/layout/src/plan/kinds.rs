@@ -24,13 +24,13 @@ const RAID: Guid = Guid([
     0x0f, 0x88, 0x9d, 0xa1, 0xfc, 0x05, 0x3b, 0x4d, 0xa0, 0x06, 0x74, 0x3f, 0x0f, 0x84, 0x91, 0x1e,
 ]);
 
-/// The GPT type of a partition for this purpose, with this on it.
+/// The GPT type of a partition for this purpose, with this on it; `image.data` names
+/// others.
 pub(crate) fn type_of(role: Role, format: Option<&Format>) -> Guid {
     match role {
         Role::Prep => PREP,
         Role::Lvm => LVM,
         Role::Swap => SWAP,
-        Role::Raid => RAID,
         Role::Fs if matches!(format, Some(Format::Vfat(_))) => BASIC,
         _ => LINUX,
     }
@@ -60,6 +60,7 @@ pub(super) fn kind(
     match (recorded, gpt) {
         (Some(kind @ PartitionKind::Gpt(_)), true)
         | (Some(kind @ PartitionKind::Mbr(_)), false) => kind,
+        (_, true) if role == Role::Raid => PartitionKind::Gpt(RAID),
         (_, true) => PartitionKind::Gpt(type_of(role, format)),
         (_, false) => PartitionKind::Mbr(mbr_type_of(role, format)),
     }
