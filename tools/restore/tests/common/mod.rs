@@ -47,6 +47,8 @@ pub fn target() -> Disk {
         },
         partitions: Vec::new(),
         physical_volumes: Vec::new(),
+        paths: Vec::new(),
+        bootable: true,
         in_use: None,
     }
 }
