@@ -207,6 +207,8 @@ kernel/fs/xfs/xfs.ko.xz:
             signature: lifeboat_layout::signature::identify(&[0; 4096], &[]),
             partitions: Vec::new(),
             physical_volumes: Vec::new(),
+            paths: Vec::new(),
+            bootable: true,
             in_use: None,
         }
     }

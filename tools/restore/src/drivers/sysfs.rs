@@ -141,6 +141,8 @@ mod tests {
             signature: identify(&[0; 4096], &[]),
             partitions: Vec::new(),
             physical_volumes: Vec::new(),
+            paths: Vec::new(),
+            bootable: true,
             in_use: None,
         };
         let needed = of_disk(sys.path(), &disk, &index);
