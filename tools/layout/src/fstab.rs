@@ -6,7 +6,8 @@ use crate::plan::{Plan, PlannedFileSystem};
 
 /// The new text of an fstab: the devices of the plan's file systems and swap
 /// spaces are put in, entries that are missing are added at the end, and
-/// everything else stays as it was, byte for byte.
+/// everything else stays as it was, byte for byte. What was named by its
+/// UUID still is.
 #[must_use]
 pub fn fstab(existing: &str, plan: &Plan) -> String {
     let mut missing: Vec<&PlannedFileSystem> = plan.file_systems.iter().collect();
@@ -20,7 +21,13 @@ pub fn fstab(existing: &str, plan: &Plan) -> String {
         match found {
             Some((fs, entry)) => {
                 missing.retain(|other| other.device != fs.device);
-                text.push_str(&entry.with(&device(fs), &fs.kind));
+                let by_uuid = |uuid: &String| entry.device() == format!("UUID={uuid}");
+                let device = if [&fs.uuid, &fs.old_uuid].into_iter().any(by_uuid) {
+                    format!("UUID={}", fs.uuid)
+                } else {
+                    device(fs)
+                };
+                text.push_str(&entry.with(&device, &fs.kind));
             }
             None => text.push_str(line),
         }

@@ -65,6 +65,18 @@ server:/x  /data      nfs    ro      0 0";
 }
 
 #[test]
+fn a_uuid_that_is_right_stays() {
+    let before = "\
+UUID=0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a04 / ext4 defaults 0 1
+UUID=0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a02 /boot ext4 defaults 0 2
+UUID=0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a09 /var xfs defaults 0 0
+UUID=0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a06 none swap sw 0 0
+";
+    assert_eq!(fstab(before, &planned()), before);
+    assert_eq!(fstab(before, &alternate()), before);
+}
+
+#[test]
 fn swap_of_other_disks_stays() {
     let before = "/dev/rootvg/hd6 none swap sw 0 0\n/dev/mapper/datavg-swap none swap sw 0 0\n";
     let after = fstab(before, &alternate());

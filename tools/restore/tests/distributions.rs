@@ -66,12 +66,8 @@ fn check(mut plan: Plan, files: &[(&str, String)]) {
 
 #[test]
 fn debian_12() {
-    let mut plan = clone();
-    for fs in &mut plan.file_systems {
-        fs.on_volume = false;
-    }
     check(
-        plan,
+        clone(),
         &[
             (
                 "etc/fstab",
@@ -150,7 +146,6 @@ MAILADDR root
 fn sles_15() {
     let mut plan = clone();
     for fs in &mut plan.file_systems {
-        fs.on_volume = false;
         if fs.mount.as_deref() == Some("/") {
             fs.kind = "btrfs".into();
         }
