@@ -5,7 +5,7 @@
 //! kernel must be able to read the result.
 
 use crate::guid::Guid;
-use crate::model::{Ext, FileSystem, Format, Swap, Vfat, Xfs};
+use crate::model::{Btrfs, Ext, FileSystem, Format, Swap, Vfat, Xfs};
 use crate::size::MB;
 
 /// What `mke2fs -O` can make without further parameters (ext4(5) of e2fsprogs
@@ -70,6 +70,29 @@ const XFS_FEATURES: &[(&str, &str, &str, bool)] = &[
     ("lazy-count", "-l", "lazy-count", false),
 ];
 
+/// What `mkfs.btrfs -O` of btrfs-progs 6.14 can make. Missing on purpose: `quota`,
+/// which the kernel counts anew when it is switched on, and `zoned`.
+const BTRFS_FEATURES: &[&str] = &[
+    "mixed-bg",
+    "extref",
+    "raid56",
+    "skinny-metadata",
+    "no-holes",
+    "free-space-tree",
+    "raid1c34",
+    "block-group-tree",
+    "squota",
+];
+
+/// Of those the ones that `mkfs.btrfs` adds by itself, or may one day.
+const BTRFS_DEFAULTS: &[&str] = &[
+    "extref",
+    "skinny-metadata",
+    "no-holes",
+    "free-space-tree",
+    "block-group-tree",
+];
+
 /// Whether the format can be made again; the error names what cannot.
 pub(crate) fn check(fs: &FileSystem) -> Result<(), String> {
     let known = match &fs.format {
@@ -86,9 +109,13 @@ pub(crate) fn check(fs: &FileSystem) -> Result<(), String> {
                 .ok_or_else(|| format!("the XFS feature {key}={value}"))
         }),
         Format::Vfat(_) | Format::Swap(_) => Ok(()),
-        Format::Btrfs(_) | Format::Other(_) => {
-            Err(format!("a file system of type {}", fs.format.name()))
-        }
+        Format::Btrfs(btrfs) => btrfs.features.iter().try_for_each(|feature| {
+            let known = BTRFS_FEATURES.contains(&feature.as_str());
+            known
+                .then_some(())
+                .ok_or_else(|| format!("the btrfs feature {feature}"))
+        }),
+        Format::Other(_) => Err(format!("a file system of type {}", fs.format.name())),
     };
     known?;
     let right = match &fs.format {
@@ -149,7 +176,7 @@ pub(crate) fn program(format: &Format) -> String {
 }
 
 /// The command that makes the file system on `device`, whose sectors have
-/// `sector` bytes.
+/// `sector` bytes. Further devices of a btrfs are to follow.
 #[must_use]
 pub fn command(fs: &FileSystem, device: &str, sector: u32) -> Vec<String> {
     let mut argv = vec![program(&fs.format)];
@@ -167,8 +194,9 @@ pub fn command(fs: &FileSystem, device: &str, sector: u32) -> Vec<String> {
         Format::Swap(Swap { page }) => {
             argv.extend(["-f", "-p", &page.to_string(), "-U", &fs.uuid].map(str::to_owned));
         }
+        Format::Btrfs(btrfs) => btrfs_arguments(btrfs, &fs.uuid, &mut argv),
         // `check` refuses them.
-        Format::Btrfs(_) | Format::Other(_) => {}
+        Format::Other(_) => {}
     }
     if let Some(label) = &fs.label {
         let option = if matches!(fs.format, Format::Vfat(_)) {
@@ -250,6 +278,27 @@ fn xfs_arguments(xfs: &Xfs, uuid: &str, sector: u32, argv: &mut Vec<String>) {
         if !values.is_empty() {
             argv.extend([option.to_owned(), values.join(",")]);
         }
+    }
+}
+
+fn btrfs_arguments(btrfs: &Btrfs, uuid: &str, argv: &mut Vec<String>) {
+    let on = btrfs.features.iter().map(String::as_str);
+    let recorded = |feature: &&&str| btrfs.features.iter().any(|name| name == **feature);
+    let off = BTRFS_DEFAULTS.iter().filter(|feature| !recorded(feature));
+    let features: Vec<String> = on
+        .map(str::to_owned)
+        .chain(off.map(|feature| format!("^{feature}")))
+        .collect();
+    argv.extend(["-f", "-q", "-U", uuid].map(str::to_owned));
+    for (option, value) in [
+        ("--csum", btrfs.checksum.clone()),
+        ("-n", btrfs.node.to_string()),
+        ("-s", btrfs.sector.to_string()),
+        ("-d", btrfs.data.clone()),
+        ("-m", btrfs.metadata.clone()),
+        ("-O", features.join(",")),
+    ] {
+        argv.extend([option.to_owned(), value]);
     }
 }
 

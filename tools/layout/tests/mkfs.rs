@@ -13,7 +13,7 @@ use std::io::Read;
 use std::path::Path;
 
 use common::{blank, demo, have};
-use lifeboat_layout::model::{Ext, FileSystem, Format, Model, Place, Swap, Vfat, Xfs};
+use lifeboat_layout::model::{Btrfs, Ext, FileSystem, Format, Model, Place, Swap, Vfat, Xfs};
 use lifeboat_layout::plan::{Settings, plan};
 use lifeboat_layout::signature::{HEAD, identify};
 use lifeboat_layout::size::MB;
@@ -245,5 +245,30 @@ fn the_commands_of_the_demo() {
              /dev/mapper/rootvg-hd9var",
             "mkswap -f -p 4096 -U 0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a06 -L swap /dev/mapper/rootvg-hd6",
         ]
+    );
+}
+
+#[test]
+fn a_btrfs_has_the_recorded_features_and_no_others() {
+    let format = Format::Btrfs(Btrfs {
+        features: ["extref", "skinny-metadata", "no-holes"]
+            .map(str::to_owned)
+            .to_vec(),
+        sector: 4096,
+        node: 16384,
+        checksum: "crc32c".to_owned(),
+        data: "raid1".to_owned(),
+        metadata: "raid1".to_owned(),
+        more: Vec::new(),
+        subvolumes: Vec::new(),
+    });
+    let root = FileSystem {
+        format,
+        ..on(&demo(), Some("/"))
+    };
+    assert_eq!(
+        mkfs::command(&root, "/dev/vda3", 512).join(" "),
+        "mkfs.btrfs -f -q -U 0b7a8f63-91e4-4d5c-8a02-6c1f7e5d2a04 --csum crc32c -n 16384 -s 4096 -d raid1 \
+         -m raid1 -O extref,skinny-metadata,no-holes,^free-space-tree,^block-group-tree -L root /dev/vda3"
     );
 }

@@ -13,7 +13,7 @@ use lifeboat_restore::verdict::Verdict;
 
 use crate::progress;
 use crate::terminal::{PREVIOUS, Screen, Terminal, WIDTH};
-use crate::{MenuError, power, report, settings, sources};
+use crate::{MenuError, passphrase, power, report, settings, sources};
 
 /// A progress line at most this often: a serial line is slow.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -52,8 +52,14 @@ fn with_source<R: BufRead, W: Write>(
         }
         match prepare::make_plan(&opened, &disks, &chosen) {
             Ok(plan) => {
-                if confirm(terminal, &plan)? {
-                    let verdict = carry_out(terminal, &plan, &opened)?;
+                let keys = if confirm(terminal, &plan)? {
+                    let found = passphrase::beside(terminal, &plan, &opened)?;
+                    passphrase::ask(terminal, &plan, found)?
+                } else {
+                    None
+                };
+                if let Some(keys) = keys {
+                    let verdict = carry_out(terminal, &plan, &opened, &keys)?;
                     if verdict.is_success() {
                         power::choose(terminal)?;
                     }
@@ -91,6 +97,7 @@ pub fn carry_out<R: BufRead, W: Write>(
     terminal: &mut Terminal<R, W>,
     plan: &Plan,
     opened: &Opened<'_>,
+    keys: &Keys,
 ) -> Result<Verdict, MenuError> {
     terminal.line("Installing. Please wait ...\n")?;
     let start = Instant::now();
@@ -99,7 +106,7 @@ pub fn carry_out<R: BufRead, W: Write>(
         start: None,
         shown: None,
     };
-    let verdict = run::run(plan, opened, &Keys::new(), &mut watcher);
+    let verdict = run::run(plan, opened, keys, &mut watcher);
     watcher.end_line();
     terminal.line(&format!(
         "\nElapsed time {}\n",

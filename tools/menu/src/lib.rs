@@ -4,6 +4,7 @@
 //! Each screen is a file; what they set in motion is in `lifeboat-restore`.
 
 mod install;
+mod passphrase;
 pub mod power;
 pub mod progress;
 mod settings;

@@ -96,6 +96,17 @@ impl<R: BufRead, W: Write> Terminal<R, W> {
         }
     }
 
+    /// Asks for a line and returns it without its end.
+    ///
+    /// # Errors
+    /// When the line is gone.
+    pub fn answer(&mut self, prompt: &str) -> Result<String, TerminalError> {
+        write!(self.output, "{prompt}")?;
+        self.output.flush()?;
+        let line = self.read_line()?;
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
     fn show(&mut self, screen: &Screen) -> Result<(), TerminalError> {
         let title = format!("{:^WIDTH$}", screen.title);
         self.line(&format!("\n{}\n", title.trim_end()))?;

@@ -6,7 +6,7 @@ use lifeboat_restore::prepare::{self, Opened, PrepareError};
 use lifeboat_restore::source::{self, Source};
 
 use crate::terminal::{Terminal, WIDTH};
-use crate::{MenuError, install, power, report};
+use crate::{MenuError, install, passphrase, power, report};
 
 /// Why nothing was installed without questions.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,8 @@ fn install<R: BufRead, W: Write>(
         terminal.line(&line)?;
     }
     terminal.line("")?;
-    if install::carry_out(terminal, &plan, opened)?.is_success() {
+    let keys = passphrase::beside(terminal, &plan, opened)?;
+    if install::carry_out(terminal, &plan, opened, &keys)?.is_success() {
         return power::restart();
     }
     Ok(())

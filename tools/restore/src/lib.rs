@@ -10,6 +10,7 @@ mod drivers;
 pub mod firstboot;
 pub mod group;
 mod health;
+pub mod keys;
 mod logs;
 mod lvm_devices;
 mod media;

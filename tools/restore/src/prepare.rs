@@ -1,5 +1,7 @@
 //! From a source and settings to a plan. Nothing here writes to a disk.
 
+use std::path::Path;
+
 use lifeboat_archive::{Backup, OpenError, ReadError};
 use lifeboat_boot::needs;
 use lifeboat_layout::disks::{self, Disk, DiskError};
@@ -61,6 +63,8 @@ pub struct Opened<'a> {
     pub model: Model,
     /// The answers: the file beside the backup, else the one inside.
     pub answers: Bosinst,
+    /// The directory in which the backup lies.
+    pub directory: &'a Path,
 }
 
 /// Reads description and answers of a source.
@@ -90,6 +94,7 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
         backup,
         model,
         answers,
+        directory: source.path.parent().unwrap_or(Path::new("/")),
     })
 }
 

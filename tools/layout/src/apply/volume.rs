@@ -38,7 +38,8 @@ pub(super) fn arguments(
             let (chunk, metadata) = (bytes(*chunk), bytes(*metadata));
             add(&["-Z", "y", "-l", &extents, "--type", "thin-pool"]);
             add(&["--chunksize", &chunk, "--poolmetadatasize", &metadata]);
-            add(&["--poolmetadataspare", "n"]);
+            // As much again, to repair the metadata with.
+            add(&["--poolmetadataspare", "y"]);
         }
         VolumeKind::Thin { pool } => {
             let size = bytes(volume.extents * group.extent);
@@ -149,7 +150,7 @@ mod tests {
                 &[],
                 format!(
                     "{begin} -Z y -l 100 --type thin-pool --chunksize 65536b \
-                     --poolmetadatasize 4194304b --poolmetadataspare n rootvg"
+                     --poolmetadatasize 4194304b --poolmetadataspare y rootvg"
                 ),
             ),
             (
