@@ -112,6 +112,18 @@ pub const ALL: &[Scenario] = &[
         run: restore::powercut,
     },
     Scenario {
+        name: "restore-nvme",
+        about: "onto NVMe, which the firmware cannot boot: /boot on a small disk",
+        core: false,
+        run: restore::nvme,
+    },
+    Scenario {
+        name: "restore-two-disks-mirror",
+        about: "mirrored over two disks, each of which boots without the other",
+        core: false,
+        run: restore::two_disks,
+    },
+    Scenario {
         name: "restore-nolvm",
         about: "plain partitions in an MBR, logical ones too",
         core: false,

@@ -1,11 +1,15 @@
 //! The demo's backup on other adapters and other disks.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lifeboat_qemu::{Bus, Disk, Format, Machine, Network, disk};
 
 use super::UNATTENDED;
+use crate::judge::guest::ask;
 use crate::lab::{DISK_BYTES, Lab};
 use crate::{judge, limits, menus};
+
+/// Enough for PReP and `/boot`.
+const BOOT_DISK_BYTES: u64 = 512 << 20;
 
 /// A backup of a machine with virtio disks and network, on PowerVM's adapters.
 pub fn vscsi(lab: &Lab) -> Result<()> {
@@ -17,6 +21,37 @@ pub fn vscsi(lab: &Lab) -> Result<()> {
 pub fn large_sectors(lab: &Lab) -> Result<()> {
     let disk = blank(lab, Bus::VirtioScsi { id: 1 })?.sector(4096);
     onto(lab, &|| lab.machine("machine"), &disk)
+}
+
+/// The firmware cannot boot from NVMe: PReP and `/boot` go to a small disk that it
+/// knows, everything else to the NVMe disk, without anybody being asked.
+pub fn nvme(lab: &Lab) -> Result<()> {
+    let small = lab.path("small.img");
+    disk::create_blank(&small, BOOT_DISK_BYTES)?;
+    let small = Disk::new("small", small, Format::Raw, Bus::Vscsi { id: 1 }).serial("LBSMALL");
+    let large = blank(lab, Bus::Nvme { slot: 1 })?;
+    let machine = || {
+        let machine = lab.machine("machine").disk(small.clone());
+        machine.disk(large.clone())
+    };
+    let cd = lab.cd("unattended", Some(&lab.media.backup), Some(UNATTENDED))?;
+    let mut installing = lab.power_on(machine().cd(cd).no_reboot())?;
+    menus::verdict(&mut installing).context("restoring")?;
+    installing
+        .wait_exit(limits::power_off())
+        .context("ending by itself")?;
+    drop(installing);
+    let mut machine = judge::boot_alone(lab, machine())?;
+    for (mount, disk) in [("/boot", "/dev/sda"), ("/var", "nvme0n1"), ("/", "nvme0n1")] {
+        let under = ask(
+            &mut machine,
+            &format!("lsblk -s -n -l -p -o NAME $(findmnt -n -o SOURCE {mount})"),
+        )?;
+        ensure!(under.contains(disk), "{mount} lies on\n{under}");
+    }
+    judge::files(&mut machine, lab)?;
+    judge::well(&mut machine)?;
+    judge::shut_down(&mut machine)
 }
 
 fn blank(lab: &Lab, bus: Bus) -> Result<Disk> {

@@ -29,6 +29,8 @@ const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
+/// For the scenarios about mirrors.
+pub const MIRROR: System = system!("mirror", "trixie");
 /// For `restore-keeps-data-vg`.
 pub const BESIDE: System = system!("beside", "trixie");
 const BOOKWORM: System = system!("bookworm", "bookworm");
@@ -87,7 +89,7 @@ pub fn judge(lab: &Lab, system: &System, disks: &[Disk]) -> Result<()> {
 }
 
 /// Blank disks of the sizes that image.data records.
-fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
+pub fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
     let stanzas = image_data::parse(system.image_data);
     let sources = stanzas.iter().filter(|s| s.name == "source_disk_data");
     (1..)

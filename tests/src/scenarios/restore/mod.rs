@@ -4,16 +4,18 @@
 mod bad_disks;
 mod hardware;
 mod layouts;
+mod mirror;
 mod neighbours;
 mod powercut;
 mod sizes;
 
-pub use hardware::{large_sectors, vscsi};
+pub use hardware::{large_sectors, nvme, vscsi};
 pub use layouts::{bookworm, btrfs, lvm, md, nolvm};
 pub use neighbours::keeps_data_vg;
 pub use sizes::smaller;
 
 pub use bad_disks::run as bad_disk;
+pub use mirror::two_disks;
 pub use powercut::run as powercut;
 
 /// Nobody is asked; only empty disks may be taken.
