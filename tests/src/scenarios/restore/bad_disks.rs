@@ -6,9 +6,9 @@ use lifeboat_qemu::Running;
 use crate::lab::{DISK_BYTES, Lab, is_blank};
 use crate::{limits, menus, texts};
 
-/// A sector of the demo's `/boot`, in its block group descriptors: 9 MiB is where its
-/// partition begins.
-const IN_BOOT: u64 = (9 << 11) + 10;
+/// A sector of the demo's `/boot` that mkfs writes: its partition begins at 9 MiB, and
+/// 128 MiB behind that lies a copy of the superblock.
+const IN_BOOT: u64 = (9 + 128) << 11;
 
 pub fn run(lab: &Lab) -> Result<()> {
     let cd = lab.cd("demo", Some(&lab.media.backup), None)?;
@@ -34,14 +34,15 @@ pub fn run(lab: &Lab) -> Result<()> {
     failed(&mut machine).context("a disk that fails in the middle")
 }
 
-/// The verdict says which disk failed, at what, and what is to be thought of it; the
-/// menu follows.
+/// The verdict says what failed, where, and what is to be thought of the disk; the menu
+/// follows.
 fn failed(machine: &mut Running) -> Result<()> {
-    machine.expect(texts::FAILED, limits::install())?;
-    let verdict = machine.expect(texts::PROMPT, limits::screen())?.before;
-    let words = verdict.split_whitespace().collect::<Vec<_>>().join(" ");
-    for wanted in [texts::MESSAGE, "/boot", "vda"] {
-        ensure!(words.contains(wanted), "no {wanted} in {words}");
+    let steps = machine.expect(texts::FAILED, limits::install())?.before;
+    let verdict = machine.expect(texts::SOURCES, limits::screen())?.before;
+    menus::prompt(machine)?;
+    for wanted in [texts::MESSAGE, "/boot", "/dev/vda2"] {
+        ensure!(steps.contains(wanted), "no {wanted} in {steps}");
     }
+    ensure!(verdict.contains("does not boot"), "the verdict: {verdict}");
     Ok(())
 }

@@ -54,8 +54,8 @@ impl Model {
     #[must_use]
     pub fn unsupported(&self) -> Vec<String> {
         let mut all = self.unknown.clone();
-        all.extend(self.unsupported_disks());
-        all.extend(self.unsupported_stack());
+        all.extend(self.arrays.iter().filter_map(unsupported_array));
+        all.extend(self.crypts.iter().filter_map(unsupported_crypt));
         all.extend(
             self.partitions
                 .iter()
@@ -63,8 +63,8 @@ impl Model {
         );
         all.extend(self.unsupported_physical_volumes());
         all.extend(self.unsupported_groups());
-        all.extend(self.unsupported_volumes());
-        all.extend(self.unsupported_file_systems());
+        all.extend(self.volumes.iter().filter_map(unsupported_volume));
+        all.extend(self.file_systems.iter().filter_map(unsupported_format));
         all
     }
 
@@ -75,9 +75,11 @@ impl Model {
         let mut all = self.unknown.clone();
         all.extend(self.disks.iter().filter(mbr).filter_map(unsupported_table));
         all.extend(self.unsupported_stack());
+        let more = self.more_groups.iter();
+        all.extend(more.map(|group| format!("a second volume group, {}", group.name)));
         all.extend(self.unsupported_groups());
-        all.extend(self.unsupported_volumes());
-        all.extend(self.unsupported_file_systems());
+        all.extend(self.volumes.iter().filter_map(not_linear));
+        all.extend(self.file_systems.iter().filter_map(not_in_a_group));
         all
     }
 
@@ -95,21 +97,11 @@ impl Model {
         arrays.chain(crypts).collect()
     }
 
-    fn unsupported_disks(&self) -> Vec<String> {
-        let count = self.disks.len();
-        let several = (count > 1).then(|| format!("a system on {count} disks"));
-        let tables = self.disks.iter().filter_map(unsupported_table);
-        several.into_iter().chain(tables).collect()
-    }
-
     fn unsupported_partition(&self, partition: &super::Partition) -> Option<String> {
         let what = partition.place().describe();
         let role = match partition.role {
-            // What they belong to is named already.
-            Role::Raid | Role::Crypt if self.uses(&partition.place()) => return None,
-            Role::Raid => "raid",
-            Role::Crypt => "crypt",
-            Role::Extended => "extended",
+            Role::Raid if !self.uses(&partition.place()) => "raid",
+            Role::Crypt if !self.uses(&partition.place()) => "crypt",
             Role::Fs | Role::Swap if self.on_partition(partition).is_none() => {
                 return Some(format!("{what} without a file system or swap"));
             }
@@ -121,28 +113,24 @@ impl Model {
         Some(format!("{what} of type {role}"))
     }
 
-    /// One physical volume on a partition is what can be made.
+    /// A physical volume on a logical one is a guest's disk, or nobody knows what.
     fn unsupported_physical_volumes(&self) -> Vec<String> {
-        let own = self.group.as_ref().map(|group| &group.name);
-        let ours = self
-            .physical_volumes
-            .iter()
-            .filter(|pv| pv.group.is_some() && pv.group.as_ref() == own);
-        let several =
-            (ours.clone().count() > 1).then(|| "a volume group on two partitions".to_owned());
-        let elsewhere = ours.filter_map(|pv| match pv.place {
-            // Arrays, encrypted devices and bare disks are named already.
+        let own = |pv: &&super::PhysicalVolume| {
+            let group = pv.group.as_ref();
+            self.groups().any(|known| Some(&known.name) == group)
+        };
+        let on_volume = |pv: &super::PhysicalVolume| match pv.place {
             Place::Volume(_) => Some(format!("a physical volume on {}", pv.place.describe())),
             _ => None,
-        });
-        several.into_iter().chain(elsewhere).collect()
+        };
+        self.physical_volumes
+            .iter()
+            .filter(own)
+            .filter_map(on_volume)
+            .collect()
     }
 
     fn unsupported_groups(&self) -> Vec<String> {
-        let more = self
-            .more_groups
-            .iter()
-            .map(|group| format!("a second volume group, {}", group.name));
         let described = |name: &String| self.groups().any(|group| group.name == *name);
         let alien = self.physical_volumes.iter().filter_map(|pv| {
             let what = pv.place.describe();
@@ -157,45 +145,80 @@ impl Model {
             let size = group.extent >> 10;
             (!whole).then(|| format!("physical partitions of {size} KiB in {}", group.name))
         });
-        more.chain(alien).chain(odd).collect()
+        alien.chain(odd).collect()
     }
+}
 
-    fn unsupported_volumes(&self) -> Vec<String> {
-        let kind = |volume: &super::LogicalVolume| {
-            let what = match &volume.kind {
-                VolumeKind::Linear if volume.read_only => "the read-only",
-                VolumeKind::Linear => return None,
-                VolumeKind::Striped { .. } => "the striped",
-                VolumeKind::Mirrored { .. } => "the mirrored",
-                VolumeKind::ThinPool { .. } => {
-                    return Some(format!("the thin pool {}", volume.name));
-                }
-                VolumeKind::Thin { .. } => "the thin",
-                VolumeKind::Other { segment, .. } => {
-                    return Some(format!(
-                        "the logical volume {} of type {segment}",
-                        volume.name
-                    ));
-                }
-            };
-            Some(format!("{what} logical volume {}", volume.name))
-        };
-        self.volumes.iter().filter_map(kind).collect()
-    }
+/// Levels and superblocks that mdadm makes; others belong to a controller's firmware.
+fn unsupported_array(array: &super::Array) -> Option<String> {
+    let level = [
+        "linear", "raid0", "raid1", "raid4", "raid5", "raid6", "raid10",
+    ]
+    .contains(&array.level.as_str());
+    let metadata = ["0.90", "1.0", "1.1", "1.2"].contains(&array.metadata.as_str());
+    (!level || !metadata).then(|| {
+        format!(
+            "the md array {} ({}, {})",
+            array.name, array.level, array.metadata
+        )
+    })
+}
 
-    fn unsupported_file_systems(&self) -> Vec<String> {
-        let format = |fs: &super::FileSystem| match &fs.format {
-            Format::Btrfs(_) | Format::Other(_) => Some(format!(
-                "a file system of type {} on {}",
-                fs.format.name(),
-                fs.name()
-            )),
-            _ => mkfs::check(fs)
-                .err()
-                .map(|what| format!("{what} on {}", fs.name())),
-        };
-        self.file_systems.iter().filter_map(format).collect()
+fn unsupported_crypt(crypt: &super::Crypt) -> Option<String> {
+    let what = match &crypt.integrity {
+        Some(integrity) => integrity.clone(),
+        None if (1..=2).contains(&crypt.version) => return None,
+        None => format!("LUKS{}", crypt.version),
+    };
+    Some(format!("the encrypted device {} ({what})", crypt.name))
+}
+
+fn unsupported_volume(volume: &super::LogicalVolume) -> Option<String> {
+    match &volume.kind {
+        VolumeKind::Other { segment, .. } => Some(format!(
+            "the logical volume {} of type {segment}",
+            volume.name
+        )),
+        _ => None,
     }
+}
+
+/// What a volume group on its own cannot have, other than a system.
+fn not_linear(volume: &super::LogicalVolume) -> Option<String> {
+    let what = match &volume.kind {
+        VolumeKind::Linear if volume.read_only => "the read-only",
+        VolumeKind::Linear => return None,
+        VolumeKind::Striped { .. } => "the striped",
+        VolumeKind::Mirrored { .. } => "the mirrored",
+        VolumeKind::ThinPool { .. } => return Some(format!("the thin pool {}", volume.name)),
+        VolumeKind::Thin { .. } => "the thin",
+        VolumeKind::Other { .. } => return unsupported_volume(volume),
+    };
+    Some(format!("{what} logical volume {}", volume.name))
+}
+
+fn unsupported_format(fs: &super::FileSystem) -> Option<String> {
+    match &fs.format {
+        Format::Other(_) => Some(type_on(fs)),
+        _ => mkfs::check(fs)
+            .err()
+            .map(|what| format!("{what} on {}", fs.name())),
+    }
+}
+
+fn not_in_a_group(fs: &super::FileSystem) -> Option<String> {
+    match &fs.format {
+        Format::Btrfs(_) => Some(type_on(fs)),
+        _ => unsupported_format(fs),
+    }
+}
+
+fn type_on(fs: &super::FileSystem) -> String {
+    format!(
+        "a file system of type {} on {}",
+        fs.format.name(),
+        fs.name()
+    )
 }
 
 fn unsupported_table(disk: &SourceDisk) -> Option<String> {
