@@ -51,6 +51,9 @@ pub(crate) fn files(
             (presence, found)
         })
     })?;
+    if let Some(trouble) = &presence.trouble {
+        steps.verdict.note(trouble);
+    }
     let rewritten = steps.step("references", |_| {
         let is_there = |device: &str| presence.has(device, chroot);
         rewrite(chroot.root(), plan, &opened.model, &is_there).map(|rewritten| {

@@ -225,3 +225,14 @@ fn a_swap_unit_that_does_not_fit_its_name_is_told() {
     assert!(findings[0].starts_with("0590-483 /etc/systemd/system/dev-mapper-rhel"));
     assert!(findings[0].ends_with("What=/dev/mapper/new-swap"));
 }
+
+#[test]
+fn an_fstab_that_is_a_link_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("etc")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", root.path().join("etc/fstab")).unwrap();
+    let plan = planned(&Settings::default());
+    let rewritten = rewrite(root.path(), &plan, &model(), &|_| true).unwrap();
+    assert!(rewritten.edits.is_empty());
+    assert!(rewritten.findings()[0].starts_with("0590-484 /etc/fstab"));
+}

@@ -35,6 +35,8 @@ pub(crate) struct Presence {
     disks: Vec<Disk>,
     volumes: Vec<OtherVolume>,
     aliases: Aliases,
+    /// Why nothing is known of them, in a sentence.
+    pub(crate) trouble: Option<String>,
     /// Physical volumes that are not of the plan.
     pub(crate) physical_volumes: Vec<PhysicalVolume>,
 }
@@ -58,10 +60,18 @@ impl Presence {
         });
         let others: Vec<PhysicalVolume> = others.cloned().collect();
         let volumes = if others.is_empty() {
-            Vec::new()
+            Ok(Vec::new())
         } else {
-            volumes()?
+            volumes()
         };
+        // A broken group of others must not stop this system from booting.
+        let trouble = volumes.as_ref().err().map(|error| {
+            format!(
+                "0590-485 The other volume groups cannot be looked into; what they hold counts as absent: {}",
+                chain(error)
+            )
+        });
+        let volumes = volumes.unwrap_or_default();
         let own_files = File::open(root).at("open", root)?;
         let text = |path: &str| {
             let bytes = read(&own_files, Path::new(path))?.unwrap_or_default();
@@ -69,6 +79,7 @@ impl Presence {
         };
         let mdadm = text("etc/mdadm/mdadm.conf")? + &text("etc/mdadm.conf")?;
         Ok(Self {
+            trouble,
             aliases: Aliases::read(
                 &text("etc/multipath/bindings")?,
                 &text("etc/crypttab")?,

@@ -2,11 +2,12 @@
 //! no symbolic link is followed, and an inode keeps all that it has beside its text.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::inode;
 use lifeboat_sys::openat::open_directory_below;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -63,6 +64,9 @@ const PLACES: [(&str, &str, Kind); 29] = [
 /// A file of this kind is not larger; another is none.
 const LARGEST: u64 = 4 << 20;
 
+/// `FS_IMMUTABLE_FL` and `FS_APPEND_FL`: nobody can write to such a file.
+const PROTECTED: u32 = 0x10 | 0x20;
+
 /// The files that name devices, in a fixed order. Directories that are links and names
 /// that are no regular files are left out.
 pub(super) fn present(root: &File) -> Result<Vec<(PathBuf, Kind)>, FsError> {
@@ -104,23 +108,14 @@ fn is_elsewhere(error: &io::Error) -> bool {
 }
 
 /// Opens a regular file below `root`; `None` if there is none of that name.
-pub(super) fn open(root: &File, path: &Path) -> Result<Option<File>, FsError> {
+fn open(root: &File, path: &Path, access: OFlag) -> Result<Option<File>, FsError> {
     let directory = path.parent().unwrap_or(Path::new(""));
     let (Some(directory), Some(name)) = (below(root, directory)?, path.file_name()) else {
         return Ok(None);
     };
     // Not to wait for whom a FIFO may wait.
-    let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    open_at(directory.as_fd(), name.as_ref(), flags, path)
-}
-
-fn open_at(
-    directory: BorrowedFd<'_>,
-    name: &Path,
-    flags: OFlag,
-    path: &Path,
-) -> Result<Option<File>, FsError> {
-    match openat(directory, name, flags, Mode::empty()) {
+    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    match openat(&directory, name, flags, Mode::empty()) {
         Ok(fd) => {
             let file = File::from(fd);
             let metadata = file.metadata().at("read", path)?;
@@ -134,7 +129,7 @@ fn open_at(
 
 /// Reads a regular file below `root`; `None` if there is none of that name.
 pub(crate) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError> {
-    let Some(mut file) = open(root, path)? else {
+    let Some(mut file) = open(root, path, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
     let mut text = Vec::new();
@@ -142,17 +137,21 @@ pub(crate) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError>
     Ok(Some(text))
 }
 
-/// Makes a file that is not there, nor anything else of its name.
-pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<(), FsError> {
+/// Makes a file; `false` if something else has its name.
+pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<bool, FsError> {
     let (directory, name) = (path.parent(), path.file_name());
     let fd =
         open_directory_below(root.as_fd(), directory.unwrap_or(Path::new(""))).at("open", path)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(0o644);
-    let fd = openat(&fd, name.unwrap_or_default(), flags, mode)
-        .map_err(io::Error::from)
-        .at("create", path)?;
-    File::from(fd).write_all(text).at("write", path)
+    match openat(&fd, name.unwrap_or_default(), flags, mode) {
+        Ok(fd) => {
+            File::from(fd).write_all(text).at("write", path)?;
+            Ok(true)
+        }
+        Err(Errno::EEXIST) => Ok(false),
+        Err(errno) => Err(io::Error::from(errno)).at("create", path),
+    }
 }
 
 /// Changes a file in its place, so that owner, mode and attributes stay. `None` if
@@ -162,21 +161,40 @@ pub(super) fn edit(
     path: &Path,
     change: impl FnOnce(&[u8]) -> Edited,
 ) -> Result<Option<Edited>, FsError> {
-    let Some(mut file) = open(root, path)? else {
+    let Some(text) = read(root, path)? else {
         log::info!("{} is no regular file and stays", path.display());
         return Ok(None);
     };
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).at("read", path)?;
     let edited = change(&text);
     if edited.text != text {
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(&edited.text))
-            .and_then(|()| file.sync_all())
-            .at("write", path)?;
+        overwrite(root, path, &edited.text)?;
     }
     Ok(Some(edited))
+}
+
+/// Writes a file anew. One that is protected by its flags (`chattr +i`) is so again
+/// afterwards.
+fn overwrite(root: &File, path: &Path, text: &[u8]) -> Result<(), FsError> {
+    let Some(reader) = open(root, path, OFlag::O_RDONLY)? else {
+        return Err(io::Error::from(io::ErrorKind::NotFound)).at("open", path);
+    };
+    // Not every file system has flags.
+    let flags = inode::flags(reader.as_fd()).unwrap_or(0);
+    if flags & PROTECTED != 0 {
+        inode::set_flags(reader.as_fd(), flags & !PROTECTED).at("unprotect", path)?;
+    }
+    let written = open(root, path, OFlag::O_WRONLY | OFlag::O_TRUNC).and_then(|file| {
+        let Some(mut file) = file else {
+            return Err(io::Error::from(io::ErrorKind::NotFound)).at("open", path);
+        };
+        file.write_all(text)
+            .and_then(|()| file.sync_all())
+            .at("write", path)
+    });
+    if flags & PROTECTED != 0 {
+        inode::set_flags(reader.as_fd(), flags).at("protect", path)?;
+    }
+    written
 }
 
 #[cfg(test)]
@@ -219,5 +237,29 @@ mod tests {
         assert_eq!(fs::read(&plain).unwrap(), b"new\n");
         assert_eq!(fs::metadata(&plain).unwrap().ino(), before);
         assert_eq!(fs::read(outside.join("crypttab")).unwrap(), b"a UUID=1\n");
+    }
+
+    #[test]
+    fn a_protected_file_is_changed_and_protected_again() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("crypttab");
+        fs::write(&path, "old\n").unwrap();
+        let file = File::open(&path).unwrap();
+        let protect = |flags| inode::set_flags(file.as_fd(), flags);
+        let before = inode::flags(file.as_fd()).unwrap_or(0);
+        if protect(before | 0x10).is_err() {
+            println!("not tested: only root protects files, and not everywhere");
+            return;
+        }
+        let root = File::open(place.path()).unwrap();
+        let done = edit(&root, Path::new("crypttab"), |_| Edited {
+            text: b"new\n".to_vec(),
+            edits: Vec::new(),
+        });
+        let after = inode::flags(file.as_fd()).unwrap();
+        protect(before).unwrap();
+        assert!(done.unwrap().is_some());
+        assert_eq!(fs::read(&path).unwrap(), b"new\n");
+        assert_eq!(after, before | 0x10);
     }
 }

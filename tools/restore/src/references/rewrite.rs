@@ -23,6 +23,8 @@ const FSTAB: &str = "etc/fstab";
 pub struct Rewritten {
     /// The lines that changed, by file.
     pub edits: Vec<(PathBuf, Edit)>,
+    /// Whether `/etc/fstab` is a link or the like, which nobody follows.
+    pub no_fstab: bool,
 }
 
 impl Rewritten {
@@ -43,10 +45,12 @@ impl Rewritten {
     /// What the operator should know of these changes, in sentences.
     #[must_use]
     pub fn findings(&self) -> Vec<String> {
-        self.edits
-            .iter()
-            .filter_map(|(path, edit)| finding(path, edit))
-            .collect()
+        let no_fstab = self.no_fstab.then(|| {
+            "0590-484 /etc/fstab is no regular file and stays as it was; look whether the devices it names are right".to_owned()
+        });
+        let edits = self.edits.iter();
+        let of_edits = edits.filter_map(|(path, edit)| finding(path, edit));
+        no_fstab.into_iter().chain(of_edits).collect()
     }
 }
 
@@ -111,19 +115,19 @@ pub fn rewrite(
         }
     };
     let path = Path::new(FSTAB);
-    let done = match files::edit(&root, path, |text| job.fstab(text))? {
-        Some(done) => done,
-        None => {
-            let new = job.fstab(b"");
-            files::create(&root, path, &new.text)?;
-            new
-        }
-    };
-    keep(path, Some(done));
+    let mut fstab = files::edit(&root, path, |text| job.fstab(text))?;
+    let mut no_fstab = false;
+    if fstab.is_none() {
+        let new = job.fstab(b"");
+        no_fstab = !files::create(&root, path, &new.text)?;
+        fstab = Some(new).filter(|_| !no_fstab);
+    }
+    keep(path, fstab);
     for (path, kind) in files::present(&root)? {
         let done = files::edit(&root, &path, |text| job.file(kind, text))?;
         keep(&path, done);
     }
+    rewritten.no_fstab = no_fstab;
     Ok(rewritten)
 }
 
