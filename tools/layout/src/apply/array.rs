@@ -7,6 +7,7 @@ use lifeboat_sys::run::Tool;
 
 use super::ApplyError;
 use super::disk::{LIMIT, at_least, blank_node, is_block_device, wait_for};
+use crate::lvm::UDEV;
 use crate::plan::PlannedArray;
 
 /// Levels whose members hold nothing twice: they have no bitmap, nothing is
@@ -21,7 +22,7 @@ const PLAIN: [&str; 2] = ["raid0", "linear"];
 /// written yet would be reported as damage by the system's own checks. What is
 /// written meanwhile is written to all members.
 pub(super) fn make(array: &PlannedArray) -> Result<(), ApplyError> {
-    let mdadm = Tool::new("mdadm").args(arguments(array));
+    let mdadm = tool().args(arguments(array));
     run(&mdadm, || format!("make md array {}", array.name))?;
     let node = Path::new(&array.device);
     if !wait_for(|| is_block_device(node), Instant::now() + LIMIT) {
@@ -63,8 +64,9 @@ fn arguments(array: &PlannedArray) -> Vec<String> {
         option("bitmap", array.bitmap.as_deref().unwrap_or("none"));
     }
     // Without it the last member of a raid5 would be filled as a replacement is, and
-    // until that is done the array has no member to lose.
-    if ["raid4", "raid5"].contains(&array.level.as_str()) {
+    // until that is done the array has no member to lose. A mirror of which one copy
+    // is left is unusual, but wanted.
+    if ["raid4", "raid5"].contains(&array.level.as_str()) || array.members.len() == 1 {
         argv.push("--force".to_owned());
     }
     argv.extend(array.members.iter().chain(&array.spares).cloned());
@@ -72,7 +74,7 @@ fn arguments(array: &PlannedArray) -> Vec<String> {
 }
 
 fn read_back(array: &PlannedArray) -> Result<(), ApplyError> {
-    let detail = Tool::new("mdadm").args(["--detail", "--export", &array.device]);
+    let detail = tool().args(["--detail", "--export", &array.device]);
     let said = run(&detail, || format!("read back md array {}", array.name))?;
     match differs(array, &said) {
         None => Ok(()),
@@ -105,8 +107,18 @@ fn differs(array: &PlannedArray, said: &str) -> Option<(String, String)> {
 /// Lets the members go. What is not yet in step goes on when the array is
 /// started again.
 pub(super) fn stop(device: &str) -> Result<(), ApplyError> {
-    let mdadm = Tool::new("mdadm").args(["--stop", device]);
+    let mdadm = tool().args(["--stop", device]);
     run(&mdadm, || format!("stop md array {device}")).map(drop)
+}
+
+/// `mdadm`; where no udev runs it makes the links below `/dev/md` itself.
+fn tool() -> Tool {
+    let tool = Tool::new("mdadm");
+    if Path::new(UDEV).exists() {
+        tool
+    } else {
+        tool.env("MDADM_NO_UDEV", "1")
+    }
 }
 
 fn run(tool: &Tool, what: impl FnOnce() -> String) -> Result<String, ApplyError> {

@@ -116,8 +116,13 @@ impl Plan {
     #[must_use]
     pub fn needed_tools(&self) -> Vec<String> {
         let old = |target: &Target| !target.disk.physical_volumes.is_empty();
-        let lvm = self.groups().next().is_some() || self.targets.iter().any(old);
-        tools(&self.file_systems, lvm.then_some("lvm"))
+        let lvm = self.targets.iter().any(old).then_some("lvm");
+        let stacked = self.stack.iter().map(|stacked| match stacked {
+            Stacked::Array(_) => "mdadm",
+            Stacked::Crypt(_) => "cryptsetup",
+            Stacked::Group(_) => "lvm",
+        });
+        tools(&self.file_systems, stacked.chain(lvm))
     }
 
     /// Whether those programs are in the directories of `path`, a `PATH`.
@@ -156,7 +161,10 @@ fn tools<'a>(
     let mkfs = file_systems
         .iter()
         .filter_map(|fs| fs.mkfs.first().cloned());
-    let all: BTreeSet<String> = mkfs.chain(others.into_iter().map(str::to_owned)).collect();
+    // Subvolumes are made by another program than the file system.
+    let btrfs = file_systems.iter().any(|fs| fs.btrfs.is_some());
+    let others = others.into_iter().chain(btrfs.then_some("btrfs"));
+    let all: BTreeSet<String> = mkfs.chain(others.map(str::to_owned)).collect();
     all.into_iter().collect()
 }
 
