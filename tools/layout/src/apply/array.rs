@@ -14,6 +14,9 @@ use crate::plan::PlannedArray;
 /// brought into step.
 const PLAIN: [&str; 2] = ["raid0", "linear"];
 
+/// What mdadm 3.1 left before the data: superblock and bitmap fit into it.
+const SMALL_HEAD: &str = "1M";
+
 /// Makes an array; its node exists afterwards, and nothing shines through it.
 ///
 /// Where the level has copies or parity the kernel brings the members into step
@@ -22,19 +25,35 @@ const PLAIN: [&str; 2] = ["raid0", "linear"];
 /// written yet would be reported as damage by the system's own checks. What is
 /// written meanwhile is written to all members.
 pub(super) fn make(array: &PlannedArray) -> Result<(), ApplyError> {
-    let mdadm = tool().args(arguments(array));
-    run(&mdadm, || format!("make md array {}", array.name))?;
-    let node = Path::new(&array.device);
-    if !wait_for(|| is_block_device(node), Instant::now() + LIMIT) {
-        return Err(ApplyError::NoNode(array.device.clone()));
+    create(array, None)?;
+    // mdadm keeps more free before the data than older ones did; then it is told.
+    if at_least(&array.device, array.size).is_err() && has_head(array) {
+        stop(&array.device)?;
+        create(array, Some(SMALL_HEAD))?;
     }
     read_back(array)?;
     at_least(&array.device, array.size)?;
     blank_node(&array.device)
 }
 
-/// The arguments of `mdadm` that make the array as it was recorded.
-fn arguments(array: &PlannedArray) -> Vec<String> {
+fn create(array: &PlannedArray, head: Option<&str>) -> Result<(), ApplyError> {
+    let mdadm = tool().args(arguments(array, head));
+    run(&mdadm, || format!("make md array {}", array.name))?;
+    let node = Path::new(&array.device);
+    if wait_for(|| is_block_device(node), Instant::now() + LIMIT) {
+        return Ok(());
+    }
+    Err(ApplyError::NoNode(array.device.clone()))
+}
+
+/// Whether the superblock stands before the data, and how far is said.
+fn has_head(array: &PlannedArray) -> bool {
+    ["1.1", "1.2"].contains(&array.metadata.as_str())
+}
+
+/// The arguments of `mdadm` that make the array as it was recorded; `head` is what
+/// lies before the data, if mdadm is not to choose.
+fn arguments(array: &PlannedArray, head: Option<&str>) -> Vec<String> {
     let mut argv = ["--create", &array.device, "--run"]
         .map(str::to_owned)
         .to_vec();
@@ -53,6 +72,9 @@ fn arguments(array: &PlannedArray) -> Vec<String> {
     }
     if let Some(uuid) = &array.uuid {
         option("uuid", uuid);
+    }
+    if let Some(head) = head {
+        option("data-offset", head);
     }
     // Superblocks of format 0.90 have no name.
     if let Some(label) = array.label.as_ref().filter(|_| array.metadata != "0.90") {
@@ -157,7 +179,7 @@ mod tests {
     #[test]
     fn a_mirror_is_made_as_it_was() {
         assert_eq!(
-            arguments(&array("raid1")).join(" "),
+            arguments(&array("raid1"), None).join(" "),
             "--create /dev/md/boot --run --level=raid1 --metadata=1.2 --raid-devices=2 \
              --uuid=3a1b2c3d:00000000:11111111:22222222 --homehost=power9 --name=boot \
              --bitmap=internal /dev/vda2 /dev/vdb2"
@@ -175,7 +197,7 @@ mod tests {
         raid5.label = Some("data".into());
         raid5.uuid = None;
         assert_eq!(
-            arguments(&raid5).join(" "),
+            arguments(&raid5, None).join(" "),
             "--create /dev/md/boot --run --level=raid5 --metadata=1.2 --raid-devices=3 \
              --spare-devices=1 --chunk=512K --layout=left-symmetric --homehost=<none> --name=data \
              --bitmap=none --force /dev/vda2 /dev/vdb2 /dev/vdc2 /dev/vdd2"
@@ -183,10 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_before_the_data_can_be_said() {
+        let argv = arguments(&array("raid1"), Some(SMALL_HEAD)).join(" ");
+        assert!(argv.contains(" --data-offset=1M "), "{argv}");
+        assert!(has_head(&array("raid1")));
+    }
+
+    #[test]
     fn stripes_have_no_bitmap_and_old_superblocks_no_name() {
         let mut raid0 = array("raid0");
         raid0.metadata = "0.90".into();
-        let argv = arguments(&raid0).join(" ");
+        let argv = arguments(&raid0, None).join(" ");
         assert!(!argv.contains("bitmap") && !argv.contains("name"), "{argv}");
     }
 
