@@ -26,6 +26,7 @@ mod out;
 mod progress;
 mod refused;
 mod restore;
+mod restore_plan;
 mod restvg;
 mod savevg;
 mod stop;

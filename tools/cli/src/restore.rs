@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgGroup};
 
 use crate::input::{Place, blocks};
 use crate::list;
+use crate::restore_plan::{self, Wishes};
 use crate::take::{Wish, take};
 
 /// Restore files from a backup, or list them
@@ -17,8 +18,11 @@ use crate::take::{Wish, take};
 /// and with a directory what is in it; without names everything comes. Files that are
 /// there already are replaced, each in one step when its new content is complete. A
 /// symbolic link in a backup never leads a file out of the current directory.
+///
+/// With --plan the whole system is meant: the plan says which disks of this machine
+/// would be written and what they would get, with every size that changes.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("mode").required(true).args(["extract", "list"]))]
+#[command(group = ArgGroup::new("mode").required(true).args(["extract", "list", "plan"]))]
 #[command(args = [
     always("directories", 'd', "Directories come with what is in them, as they always do"),
     always("holes", 'e', "Holes of files stay holes, as they always do"),
@@ -32,6 +36,13 @@ pub struct Args {
     /// List files; with -v also their kind, permissions and size
     #[arg(short = 'T')]
     list: bool,
+
+    /// Show what restoring the whole system onto this machine would do; writes nothing
+    #[arg(long)]
+    plan: bool,
+
+    #[command(flatten)]
+    wishes: Wishes,
 
     /// The backup: a file, a disk, a tape drive, or - for standard input
     #[arg(short = 'f', value_name = "FILE")]
@@ -78,6 +89,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         number: args.number,
     };
     let input = place.open()?;
+    if args.plan {
+        return restore_plan::run(&input, &args.wishes);
+    }
     if args.list {
         let style = if args.verbose {
             list::Style::Long

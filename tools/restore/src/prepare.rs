@@ -78,14 +78,8 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     };
     let backup = source.backup.as_ref().map_err(refused)?;
     let summary = backup.summary();
-    let image =
-        Document::parse(&String::from_utf8_lossy(&summary.image)).map_err(PrepareError::Image)?;
-    let model = Model::from_document(&image).map_err(PrepareError::Model)?;
-    model.check_system().map_err(PrepareError::Model)?;
-    let inside = String::from_utf8_lossy(&summary.bosinst);
-    let text = source.answers.as_deref().unwrap_or(&inside);
-    let document = Document::parse(text).map_err(PrepareError::Answers)?;
-    let answers = Bosinst::from_document(&document).map_err(PrepareError::Bosinst)?;
+    let beside = source.answers.as_ref().map(String::as_bytes);
+    let (model, answers) = described(&summary.image, beside.unwrap_or(&summary.bosinst))?;
     if let Some(field) = not_yet(&answers.control) {
         return Err(PrepareError::NotYet(field));
     }
@@ -96,6 +90,20 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
         answers,
         directory: source.path.parent().unwrap_or(Path::new("/")),
     })
+}
+
+/// What `image.data` describes, and the answers of `bosinst.data`.
+///
+/// # Errors
+/// [`PrepareError`] with the line where something is wrong.
+pub fn described(image: &[u8], answers: &[u8]) -> Result<(Model, Bosinst), PrepareError> {
+    let image = Document::parse(&String::from_utf8_lossy(image)).map_err(PrepareError::Image)?;
+    let model = Model::from_document(&image).map_err(PrepareError::Model)?;
+    model.check_system().map_err(PrepareError::Model)?;
+    let answers = Document::parse(&String::from_utf8_lossy(answers));
+    let answers = answers.map_err(PrepareError::Answers)?;
+    let answers = Bosinst::from_document(&answers).map_err(PrepareError::Bosinst)?;
+    Ok((model, answers))
 }
 
 /// Whether the manifest is sound and the system brings what makes it boot.

@@ -1,5 +1,8 @@
 //! What a person or `bosinst.data` decided.
 
+use std::fs::File;
+use std::io::{self, Read};
+
 use lifeboat_stanza::bosinst::{Overwrite, TargetDisk};
 
 /// The decisions behind a [`Plan`](super::Plan).
@@ -54,6 +57,18 @@ pub enum Mirrors {
 /// Random bytes that new UUIDs are made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(pub [u8; 16]);
+
+impl Seed {
+    /// Draws one from the kernel.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn draw() -> io::Result<Self> {
+        let mut bytes = [0; 16];
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
 
 impl Default for Settings {
     fn default() -> Self {
