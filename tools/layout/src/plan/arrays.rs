@@ -29,7 +29,7 @@ pub(super) fn member_for(array: &Array, content: u64) -> u64 {
 fn shares(array: &Array) -> (u64, u64) {
     let members = (array.members.len() as u64).max(1);
     match array.level.as_str() {
-        "raid0" => (members, 1),
+        "raid0" | "linear" => (members, 1),
         "raid4" | "raid5" => (members.saturating_sub(1).max(1), 1),
         "raid6" => (members.saturating_sub(2).max(1), 1),
         // n2, f2, o3: the digit says how many copies there are.
@@ -49,7 +49,8 @@ fn copies(array: &Array) -> u64 {
 /// Bytes of a member that are not data.
 fn head(array: &Array, member: u64) -> u64 {
     if !["1.1", "1.2"].contains(&array.metadata.as_str()) {
-        return MB;
+        // Superblock and bitmap at the end.
+        return 256 << 10;
     }
     let mut reserve = MOST_HEAD;
     while reserve << 10 > member && reserve > 4 * array.chunk {

@@ -39,7 +39,7 @@ fn moves(plan: &Plan, shares: &[Share<'_>]) -> Vec<Change> {
             }
             let pair = plan.pairs.iter().find(|pair| pair.source.name == *from);
             let beside = pair.and_then(|pair| pair.target.clone());
-            let home = beside.map_or_else(String::new, |disk| format!(", now {disk}"));
+            let home = beside.map_or_else(String::new, |disk| format!(" (now {disk})"));
             all.push(Change {
                 kind: ChangeKind::Moves,
                 what: slot.place.describe(),

@@ -144,7 +144,7 @@ pub(super) fn crypt_text(crypt: &PlannedCrypt) -> String {
 /// Every difference from the source.
 pub(super) fn change_lines(changes: &[Change], width: usize) -> Vec<String> {
     let kinds = [
-        (ChangeKind::Breaks, "Loses copies"),
+        (ChangeKind::Breaks, "Broken"),
         (ChangeKind::Shrinks, "Shrinks"),
         (ChangeKind::Grows, "Grows"),
         (ChangeKind::Moves, "Moves"),

@@ -36,6 +36,8 @@ pub(super) fn file_system(fs: &FileSystem, nodes: &Nodes) -> Result<PlannedFileS
         });
     }
     let more: Vec<String> = found[1..].iter().map(|node| node.device.clone()).collect();
+    let mut mkfs = mkfs::command(fs, &node.device, sector);
+    mkfs.extend(more.iter().cloned());
     Ok(PlannedFileSystem {
         mount: fs.mount.clone(),
         device: node.device.clone(),
@@ -47,7 +49,7 @@ pub(super) fn file_system(fs: &FileSystem, nodes: &Nodes) -> Result<PlannedFileS
         label: fs.label.clone(),
         size,
         old_size,
-        mkfs: mkfs::command(fs, &node.device, sector),
+        mkfs,
         options: fs.options.clone(),
         dump: fs.dump,
         pass: fs.pass,

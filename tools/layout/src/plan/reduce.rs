@@ -23,6 +23,7 @@ pub(super) fn break_mirrors(model: &mut Model) -> Reduced {
     reduced.changes.extend(break_arrays(model));
     reduced.changes.extend(break_volumes(model));
     reduced.changes.extend(break_btrfs(model));
+    reduced.changes.extend(unstripe(model));
     // What lost its use goes; what had none stays where it is.
     let used: HashSet<Place> = before.iter().filter(|p| model.uses(p)).cloned().collect();
     model
@@ -71,10 +72,11 @@ fn break_arrays(model: &mut Model) -> Vec<Change> {
             // That of an array would be wrong now.
             partition.kind = None;
         }
-        changes.push(broken(
-            format!("md array {}", array.name),
-            array.members.len(),
-        ));
+        let copies = array.members.len();
+        if copies < 2 {
+            continue;
+        }
+        changes.push(broken(format!("md array {}", array.name), copies));
     }
     changes
 }
@@ -147,6 +149,30 @@ fn break_volumes(model: &mut Model) -> Vec<Change> {
             stays
         });
     }
+    changes
+}
+
+/// Stripes go where their disks went.
+fn unstripe(model: &mut Model) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut volumes = std::mem::take(&mut model.volumes);
+    for volume in &mut volumes {
+        let VolumeKind::Striped { stripes, .. } = volume.kind else {
+            continue;
+        };
+        if model.under_group(&volume.group).count() >= stripes as usize {
+            continue;
+        }
+        volume.kind = VolumeKind::Linear;
+        volume.disks = Vec::new();
+        changes.push(Change {
+            kind: ChangeKind::Breaks,
+            what: format!("logical volume {}", volume.name),
+            from: format!("{stripes} stripes"),
+            to: "none".to_owned(),
+        });
+    }
+    model.volumes = volumes;
     changes
 }
 

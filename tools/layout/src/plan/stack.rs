@@ -187,11 +187,7 @@ fn plan_array(array: &Array, needs: &Needs<'_>, nodes: &Nodes) -> Result<Planned
     let (members, smallest) = at(nodes, &array.members);
     let (spares, _) = at(nodes, &array.spares);
     let place = Place::Array(array.name.clone());
-    // The same members hold what they held, whatever their metadata took.
-    let old = array.members.iter().filter_map(|m| nodes.get(m));
-    let as_large = old.clone().all(|node| node.size >= node.old_size);
     let size = arrays::capacity(array, smallest);
-    let size = if as_large { size.max(array.size) } else { size };
     enough(&place, needs, size)?;
     Ok(PlannedArray {
         device: format!("/dev/md/{}", array.name),
