@@ -63,6 +63,7 @@ fn check(plan: &Plan) {
         let mut end = MB;
         let extended = |kind| matches!(kind, lifeboat_layout::model::Role::Extended);
         for partition in target.partitions.iter().filter(|p| !extended(p.role)) {
+            assert_eq!(partition.size % u64::from(target.disk.sector), 0);
             assert!(partition.start >= end, "{partition:?} begins before {end}");
             end = partition.start + partition.size;
         }
@@ -224,7 +225,7 @@ fn tables_of_dos() {
 
 #[test]
 fn btrfs() {
-    let disks = [blank(0, 16384), blank(1, 16384), blank(2, 16384)];
+    let disks = [blank(0, 32768), blank(1, 32768), blank(2, 32768)];
     golden("btrfs-same", &system("btrfs"), &disks, &Settings::default());
     golden("btrfs-broken", &system("btrfs"), &disks[..1], &broken());
 }

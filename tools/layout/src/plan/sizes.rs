@@ -6,16 +6,26 @@ use super::table::{ALIGN, Row};
 use crate::model::{Format, Role};
 use crate::size::{align_down, align_up};
 
-/// The size of each row; `end` is where the last one must end. That all fit was
-/// proved before.
-pub(super) fn sizes(rows: &[Row<'_>], needs: &Needs<'_>, end: u64, grow: Grow) -> Vec<u64> {
-    let mut sizes: Vec<u64> = rows
-        .iter()
-        .map(|row| match row.extended {
-            true => 0,
-            false => needs.least(&row.slot.place),
-        })
-        .collect();
+/// The size of each row, in whole sectors; `end` is where the last one must end. That
+/// all fit was proved before.
+pub(super) fn sizes(
+    rows: &[Row<'_>],
+    needs: &Needs<'_>,
+    (end, sector): (u64, u64),
+    grow: Grow,
+) -> Vec<u64> {
+    let fixed = |row: &Row<'_>| {
+        let least = needs.least(&row.slot.place);
+        if row.extended {
+            0
+        } else if least == row.partition.size {
+            // It may have been made of smaller sectors.
+            align_up(least, sector)
+        } else {
+            align_up(least, ALIGN)
+        }
+    };
+    let mut sizes: Vec<u64> = rows.iter().map(fixed).collect();
     let elastic: Vec<usize> = (0..rows.len())
         .filter(|at| needs.elastic(&rows[*at].slot.place))
         .collect();

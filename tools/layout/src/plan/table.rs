@@ -135,7 +135,8 @@ pub(super) fn lay_out(
     let frame = frame(share, like, number);
     fits(share, needs, frame)?;
     let rows = rows(share, needs, frame)?;
-    let sizes = sizes(&rows, needs, frame.end, grow);
+    let sector = u64::from(share.disk.sector);
+    let sizes = sizes(&rows, needs, (frame.end, sector), grow);
     let mut partitions: Vec<PlannedPartition> = Vec::new();
     let mut start = ALIGN;
     let mut extended = None;
@@ -208,6 +209,10 @@ fn rows<'a>(
             head: if logical { LOGICAL_HEAD } else { 0 },
             extended,
         });
+    }
+    // Without logical partitions there is nothing to hold.
+    if rows.iter().all(|row| row.head == 0) {
+        rows.retain(|row| !row.extended);
     }
     rows.sort_by_key(|row| {
         let rank = match row.partition.role {
