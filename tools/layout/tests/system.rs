@@ -101,8 +101,7 @@ fn a_system_on_everything_that_stacks() {
         &recorded("system-stack.txt"),
         &Wanted::Root,
     );
-    let error = system.model.check_system().unwrap_err().to_string();
-    assert!(error.starts_with("0590-200"), "{error}");
+    system.model.check_system().unwrap();
 }
 
 #[test]
