@@ -129,6 +129,11 @@ fn what_cannot_be_restored_is_refused_by_name() {
             "0590-200 The backup holds a zpool tank, which",
         ),
         ("FS_NAME= /\n", "FS_NAME= /srv\n", "0590-202"),
+        (
+            "LV_SOURCE_DISK_LIST= hdisk0",
+            "LV_SOURCE_DISK_LIST= hdisk9",
+            "0590-203 image.data: logical volume hd4 refers to disk hdisk9",
+        ),
     ] {
         let model = demo_with(from, to).unwrap();
         let error = model.check_system().unwrap_err().to_string();

@@ -20,6 +20,7 @@ impl Model {
             .map_or(Ok(()), |what| Err(ModelError::Unsupported(what)));
         known?;
         self.check_physical()?;
+        self.check_places()?;
         if self.disks.is_empty() {
             return Err(ModelError::Count {
                 stanza: "lx_disk_data",
@@ -35,6 +36,22 @@ impl Model {
             return Err(ModelError::NoRoot);
         }
         Ok(())
+    }
+
+    /// A logical volume lies on disks that are described.
+    fn check_places(&self) -> Result<(), ModelError> {
+        let known = |name: &&String| self.disks.iter().any(|disk| disk.name == **name);
+        let lost = self.volumes.iter().find_map(|volume| {
+            let disk = volume.disks.iter().find(|name| !known(name))?;
+            Some((volume, disk))
+        });
+        match lost {
+            Some((volume, disk)) => Err(ModelError::Dangling {
+                what: format!("logical volume {}", volume.name),
+                to: format!("disk {disk}"),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// A volume group lies on something.
