@@ -89,7 +89,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "restore-smaller",
-        about: "onto a disk a fifth smaller: shrunk, and said so",
+        about: "onto a disk too small for the volumes as they are: told, then shrunk",
         core: false,
         run: restore::smaller,
     },

@@ -7,9 +7,10 @@ use crate::judge::guest::ask;
 use crate::lab::{DISK_BYTES, Lab};
 use crate::{judge, limits, menus, texts};
 
-/// A disk 20 percent smaller: file systems are shrunk.
+/// A disk of little more than half the size, onto which the volumes do not fit as they
+/// are: file systems are shrunk.
 pub fn smaller(lab: &Lab) -> Result<()> {
-    let disk = lab.blank_disk("smaller", 1, DISK_BYTES / 5 * 4, "LBDISK0")?;
+    let disk = lab.blank_disk("smaller", 1, DISK_BYTES / 16 * 9, "LBDISK0")?;
     let cd = lab.cd("demo", Some(&lab.media.backup), None)?;
     let mut machine = lab.power_on(lab.machine("machine").disk(disk.clone()).cd(cd))?;
     menus::answer(
