@@ -35,6 +35,11 @@ pub const PLAN: &str = "Installation Plan";
 /// Its item "Install as listed above".
 pub const PLAN_INSTALL: &str = "0";
 
+/// What is asked for an encrypted device.
+pub const PASSPHRASE: [&str; 2] = ["New passphrase: ", "The same again: "];
+/// What a starting Debian asks then.
+pub const UNLOCK: &str = "unlock disk locked";
+
 /// What a disk holds on which a restore was interrupted.
 pub const UNFINISHED: &str = "unfinished restore";
 

@@ -16,6 +16,16 @@ const PASSWORD: &str = "lifeboat";
 /// # Errors
 /// When the firmware goes elsewhere or no login comes.
 pub fn boot_alone(lab: &Lab, machine: Machine) -> Result<Powered<'_>> {
+    let mut machine = load_alone(lab, machine)?;
+    log_in(&mut machine)?;
+    Ok(machine)
+}
+
+/// The same as far as the firmware has a part in it.
+///
+/// # Errors
+/// When the firmware goes elsewhere.
+pub fn load_alone(lab: &Lab, machine: Machine) -> Result<Powered<'_>> {
     let list = nvram::variable(&machine.nvram_path(), "boot-device")?;
     let list = list.context("NVRAM has no boot-device")?;
     let first = list
@@ -41,7 +51,6 @@ pub fn boot_alone(lab: &Lab, machine: Machine) -> Result<Powered<'_>> {
         "the firmware cannot load the boot record\n{}",
         machine.evidence()
     );
-    log_in(&mut machine)?;
     Ok(machine)
 }
 

@@ -11,7 +11,7 @@ mod system;
 use anyhow::{Context, Result};
 use lifeboat_qemu::{Disk, Machine, Running};
 
-pub use self::boot::{boot_alone, log_in, shut_down};
+pub use self::boot::{boot_alone, load_alone, log_in, shut_down};
 pub use self::layout::as_recorded;
 
 use crate::image_data;

@@ -124,6 +124,12 @@ pub const ALL: &[Scenario] = &[
         run: restore::two_disks,
     },
     Scenario {
+        name: "restore-luks",
+        about: "LVM in LUKS2: a new passphrase is asked for, and opens it",
+        core: false,
+        run: restore::luks,
+    },
+    Scenario {
         name: "restore-nolvm",
         about: "plain partitions in an MBR, logical ones too",
         core: false,

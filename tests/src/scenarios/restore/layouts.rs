@@ -29,6 +29,8 @@ const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
+/// For `restore-luks`.
+pub const LUKS: System = system!("luks", "trixie", "etc/crypttab" = "crypttab");
 /// For the scenarios about mirrors.
 pub const MIRROR: System = system!("mirror", "trixie");
 /// For `restore-keeps-data-vg`.
@@ -104,12 +106,13 @@ pub fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
         .collect()
 }
 
-fn with(machine: Machine, disks: &[Disk]) -> Machine {
+/// The machine with these disks.
+pub fn with(machine: Machine, disks: &[Disk]) -> Machine {
     disks.iter().cloned().fold(machine, Machine::disk)
 }
 
 /// The running system is what image.data says, and well.
-fn as_described(machine: &mut Running, system: &System) -> Result<()> {
+pub fn as_described(machine: &mut Running, system: &System) -> Result<()> {
     let recorded = image_data::parse(system.image_data);
     judge::as_recorded(machine, &recorded).context("disk layout")?;
     let commands = system.check.lines().filter(|line| !line.starts_with('#'));

@@ -2,6 +2,7 @@
 //! made on.
 
 mod bad_disks;
+mod encrypted;
 mod hardware;
 mod layouts;
 mod mirror;
@@ -15,6 +16,7 @@ pub use neighbours::keeps_data_vg;
 pub use sizes::smaller;
 
 pub use bad_disks::run as bad_disk;
+pub use encrypted::luks;
 pub use mirror::two_disks;
 pub use powercut::run as powercut;
 
