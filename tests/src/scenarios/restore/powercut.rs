@@ -13,7 +13,7 @@ use crate::{judge, limits, menus, texts};
 const POINTS: [&str; 6] = [
     "now: making volume group",
     "now: making file system /var",
-    "0% ",
+    "MiB/s",
     "now: boot image",
     "now: GRUB menu",
     "now: boot record",
