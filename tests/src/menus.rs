@@ -37,6 +37,14 @@ pub fn prompt(machine: &mut Running) -> Result<()> {
 /// # Errors
 /// When a screen does not come.
 pub fn agree(machine: &mut Running) -> Result<()> {
+    agree_with(machine, &[])
+}
+
+/// The same, with settings changed before.
+///
+/// # Errors
+/// When a screen does not come.
+pub fn agree_with(machine: &mut Running, changes: &[&str]) -> Result<()> {
     machine.expect(texts::WELCOME, limits::to_menu())?;
     prompt(machine)?;
     machine.mark("menu");
@@ -47,12 +55,9 @@ pub fn agree(machine: &mut Running) -> Result<()> {
         texts::FIRST_SOURCE,
         limits::screen(),
     )?;
-    answer(
-        machine,
-        texts::SETTINGS,
-        texts::SETTINGS_CONTINUE,
-        limits::proof(),
-    )?;
+    for number in changes.iter().chain(&[texts::SETTINGS_CONTINUE]) {
+        answer(machine, texts::SETTINGS, number, limits::proof())?;
+    }
     answer(machine, texts::PLAN, texts::PLAN_INSTALL, limits::proof())?;
     machine.mark("consent");
     Ok(())

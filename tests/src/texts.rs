@@ -22,6 +22,10 @@ pub const SETTINGS: &str = "System Backup Installation and Settings";
 pub const SETTINGS_DISKS: &str = "1";
 /// Their item "Shrink File Systems".
 pub const SETTINGS_SHRINK: &str = "2";
+/// Their item "Grow File Systems"; once is "in proportion".
+pub const SETTINGS_GROW: &str = "3";
+/// Their item "Break Mirrors".
+pub const SETTINGS_MIRRORS: &str = "4";
 /// Their item "Continue with the settings listed above".
 pub const SETTINGS_CONTINUE: &str = "0";
 

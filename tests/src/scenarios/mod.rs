@@ -130,6 +130,18 @@ pub const ALL: &[Scenario] = &[
         run: restore::luks,
     },
     Scenario {
+        name: "restore-larger",
+        about: "onto a larger disk: file systems grow in proportion",
+        core: false,
+        run: restore::larger,
+    },
+    Scenario {
+        name: "restore-mirror-to-one",
+        about: "a former mirror on one disk: told, then broken",
+        core: false,
+        run: restore::to_one,
+    },
+    Scenario {
         name: "restore-nolvm",
         about: "plain partitions in an MBR, logical ones too",
         core: false,

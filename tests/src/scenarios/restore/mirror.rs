@@ -6,8 +6,8 @@ use lifeboat_qemu::{Disk, nvram};
 
 use super::layouts;
 use crate::judge::guest::ask;
-use crate::lab::Lab;
-use crate::{judge, limits, texts};
+use crate::lab::{Lab, is_blank};
+use crate::{image_data, judge, limits, menus, systems, texts};
 
 pub fn two_disks(lab: &Lab) -> Result<()> {
     let disks = layouts::disks(lab, &layouts::MIRROR)?;
@@ -23,6 +23,40 @@ pub fn two_disks(lab: &Lab) -> Result<()> {
         without_the_other(lab, disk)?;
     }
     Ok(())
+}
+
+/// `restore-mirror-to-one`: the same onto one disk, where nothing can be mirrored. That
+/// is said before, and what would help.
+pub fn to_one(lab: &Lab) -> Result<()> {
+    let disks = &layouts::disks(lab, &layouts::MIRROR)?[..1];
+    let backup = systems::backup(lab, &layouts::MIRROR).context("making the backup")?;
+    let cd = lab.cd("menu", Some(&backup), None)?;
+    let refusing = layouts::with(lab.machine("machine"), disks).cd(&cd);
+    let mut refusing = lab.power_on(refusing)?;
+    let message = menus::expect_refusal(&mut refusing)?;
+    drop(refusing);
+    ensure!(
+        message.to_lowercase().contains("mirror"),
+        "the message is {message:?}"
+    );
+    ensure!(is_blank(disks[0].path())?, "the disk was written to");
+
+    let machine = layouts::with(lab.machine("machine"), disks).cd(cd);
+    let mut machine = lab.power_on(machine)?;
+    menus::agree_with(&mut machine, &[texts::SETTINGS_MIRRORS])?;
+    menus::verdict(&mut machine).context("restoring")?;
+    menus::power_off(&mut machine)?;
+    drop(machine);
+    let machine = layouts::with(lab.machine("machine"), disks);
+    let mut machine = judge::boot_alone(lab, machine)?;
+    judge::as_recorded(&mut machine, &image_data::parse(layouts::MIRROR.image_data))?;
+    let kinds = ask(&mut machine, "lvs --noheadings -o segtype rootvg | sort -u")?;
+    ensure!(
+        kinds.trim() == "linear",
+        "there are volumes that are {kinds}"
+    );
+    judge::well(&mut machine)?;
+    judge::shut_down(&mut machine)
 }
 
 /// The firmware goes on to the disk that is there, and the system comes up on it.

@@ -13,11 +13,11 @@ mod sizes;
 pub use hardware::{large_sectors, nvme, vscsi};
 pub use layouts::{bookworm, btrfs, lvm, md, nolvm};
 pub use neighbours::keeps_data_vg;
-pub use sizes::smaller;
+pub use sizes::{larger, smaller};
 
 pub use bad_disks::run as bad_disk;
 pub use encrypted::luks;
-pub use mirror::two_disks;
+pub use mirror::{to_one, two_disks};
 pub use powercut::run as powercut;
 
 /// Nobody is asked; only empty disks may be taken.

@@ -7,6 +7,9 @@ use crate::judge::guest::ask;
 use crate::lab::{DISK_BYTES, Lab};
 use crate::{judge, limits, menus, texts};
 
+/// Volumes of the demo, and the logical partitions that they had.
+const HAD: [(&str, u64); 2] = [("hd4", 320), ("hd9var", 128)];
+
 /// A disk of little more than half the size, onto which the volumes do not fit as they
 /// are: file systems are shrunk.
 pub fn smaller(lab: &Lab) -> Result<()> {
@@ -56,20 +59,46 @@ pub fn smaller(lab: &Lab) -> Result<()> {
     judge::shut_down(&mut machine)
 }
 
-/// `/` and `/var` are smaller than the 320 and 128 logical partitions they had, and
-/// their file systems fill what they have now.
+/// A disk half as large again: file systems grow in proportion.
+pub fn larger(lab: &Lab) -> Result<()> {
+    let disk = lab.blank_disk("larger", 1, DISK_BYTES / 2 * 3, "LBDISK0")?;
+    let cd = lab.cd("demo", Some(&lab.media.backup), None)?;
+    let mut machine = lab.power_on(lab.machine("machine").disk(disk.clone()).cd(cd))?;
+    menus::agree_with(&mut machine, &[texts::SETTINGS_GROW])?;
+    menus::verdict(&mut machine).context("restoring")?;
+    menus::power_off(&mut machine)?;
+    drop(machine);
+    let mut machine = judge::boot_alone(lab, lab.machine("machine").disk(disk))?;
+    for (volume, had) in HAD {
+        let has = extents(&mut machine, volume)?;
+        ensure!(has > had * 5 / 4, "{volume} has {has} of {had} partitions");
+    }
+    // The file system fills what its volume has now, but for its own tables.
+    ask(
+        &mut machine,
+        "test $(findmnt -b -n -o SIZE /var) -gt $(($(lvs --noheadings --units b --nosuffix -o lv_size rootvg/hd9var) * 8 / 10))",
+    )?;
+    judge::files(&mut machine, lab)?;
+    judge::well(&mut machine)?;
+    judge::shut_down(&mut machine)
+}
+
+/// `/` and `/var` are smaller than they were.
 fn shrunk(machine: &mut Running) -> Result<()> {
-    for (volume, had) in [("hd4", 320_u64), ("hd9var", 128)] {
-        let fields = "lvs --noheadings --units b --nosuffix -o lv_size,vg_extent_size";
-        let sizes = ask(machine, &format!("{fields} rootvg/{volume}"))?;
-        let sizes: Vec<u64> = sizes
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()?;
-        let &[size, extent] = sizes.as_slice() else {
-            anyhow::bail!("lvs says {sizes:?}");
-        };
-        ensure!(size / extent < had, "{volume} has {size} bytes");
+    for (volume, had) in HAD {
+        let has = extents(machine, volume)?;
+        ensure!(has < had, "{volume} has {has} of {had} partitions");
     }
     Ok(())
+}
+
+/// Logical partitions of a volume.
+fn extents(machine: &mut Running, volume: &str) -> Result<u64> {
+    let lvs = "lvs --noheadings --units b --nosuffix -o lv_size,vg_extent_size";
+    let sizes = ask(machine, &format!("{lvs} rootvg/{volume}"))?;
+    let (size, extent) = sizes
+        .trim()
+        .split_once(' ')
+        .with_context(|| format!("lvs says {sizes:?}"))?;
+    Ok(size.parse::<u64>()? / extent.trim().parse::<u64>()?)
 }
