@@ -1,8 +1,6 @@
 //! The systems that scenarios restore on emulated machines can be planned onto blank
 //! disks like their own, and nothing becomes smaller.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is the test")]
-
 mod common;
 
 use std::fs;
