@@ -30,7 +30,7 @@ pub struct Wishes {
     #[arg(long, value_name = "DISK", requires = "plan")]
     boot_disk: Option<String>,
 
-    /// With --plan: which disks with data may be chosen though nobody named them
+    /// With --plan: which disks with data may be chosen that nobody named
     #[arg(long, value_name = "WHICH", requires = "plan")]
     overwrite: Option<Which>,
 
