@@ -2,9 +2,13 @@
 //! from it. mmdebstrap checks every signature against debian-archive-keyring.
 
 use std::env;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use lifeboat_sys::run::{RunError, Tool};
+use tempfile::TempPath;
 
 /// The release that the rescue image and the demo system are made of.
 pub const SUITE: &str = "trixie";
@@ -116,6 +120,29 @@ pub fn bootstrap(release: &str, options: &[&str], tar: &Path) -> Result<(), RunE
     let release_alone = r#"--setup-hook=find "$1"/etc/apt -name '*.list' -exec sed -i '/-updates\|-security/d' {} +"#;
     tool(&[release_alone]).run()?;
     Ok(())
+}
+
+/// The option that adds the packages of a list, one per line, `#` before comments.
+pub fn packages(list: &str) -> String {
+    let names: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    format!("--include={}", names.join(","))
+}
+
+/// A script that [`bootstrap`] runs with the new system's root, and the option that
+/// says so.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn customization(script: &str) -> Result<(TempPath, String), FsError> {
+    // Without root, mmdebstrap is another user who may not look into our home.
+    let hook = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o755))
+        .tempfile()
+        .at("create", "customize.sh")?
+        .into_temp_path();
+    fs::write(&hook, script)?;
+    let option = format!("--customize-hook={}", hook.display());
+    Ok((hook, option))
 }
 
 /// The first line of a failed run in which apt says what it could not fetch.

@@ -1,8 +1,6 @@
 //! The demo's system backup: a real Debian system, made by mmdebstrap and
 //! archived by the same code that backs up a running system.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
@@ -72,7 +70,7 @@ pub fn build(lifeboat: &Path, out: &Path) -> Result<(), DemoError> {
         let root = cache::entry(&cache, "demo-system", &system, false, |entry| {
             step(
                 "Making a Debian system (5 to 10 minutes, kept for the next time)",
-                || install(&packages, &entry.join("rootfs.tar")),
+                || install(&entry.join("rootfs.tar")),
             )
         })?;
         step("Writing its system backup", || {
@@ -82,16 +80,9 @@ pub fn build(lifeboat: &Path, out: &Path) -> Result<(), DemoError> {
     deliver(&entry, out)
 }
 
-fn install(packages: &[&str], tar: &Path) -> Result<(), DemoError> {
-    // Without root, mmdebstrap is another user who may not look into our home.
-    let hook = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o755))
-        .tempfile()
-        .at("create", "customize.sh")?
-        .into_temp_path();
-    fs::write(&hook, CUSTOMIZE)?;
-    let include = format!("--include={}", packages.join(","));
-    let customize = format!("--customize-hook={}", hook.display());
+fn install(tar: &Path) -> Result<(), DemoError> {
+    let (_hook, customize) = debian::customization(CUSTOMIZE)?;
+    let include = debian::packages(PACKAGES);
     debian::bootstrap(SUITE, &["--variant=minbase", &include, &customize], tar)?;
     Ok(())
 }

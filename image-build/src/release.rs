@@ -1,11 +1,9 @@
 //! A small Debian system of any release, as a tar archive: for scenarios that back
 //! up other systems than the demo.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use lifeboat_sys::fs::{self, FsError, PathContext as _};
+use lifeboat_sys::fs::FsError;
 use lifeboat_sys::run::RunError;
 
 use crate::cache::{self, CacheError, Key};
@@ -73,17 +71,8 @@ pub fn system(release: &str, bootable: bool) -> Result<PathBuf, ReleaseError> {
 }
 
 fn make_bootable(release: &str, tar: &Path) -> Result<(), ReleaseError> {
-    // Without root, mmdebstrap is another user who may not look into our home.
-    let hook = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o755))
-        .tempfile()
-        .at("create", "customize.sh")?
-        .into_temp_path();
-    fs::write(&hook, CUSTOMIZE)?;
-    let packages = BOOTABLE.lines().filter(|line| !line.starts_with('#'));
-    let include = format!("--include={}", packages.collect::<Vec<_>>().join(","));
-    let customize = format!("--customize-hook={}", hook.display());
-    make(release, &[&include, &customize], tar)
+    let (_hook, customize) = debian::customization(CUSTOMIZE)?;
+    make(release, &[&debian::packages(BOOTABLE), &customize], tar)
 }
 
 fn make(release: &str, more: &[&str], tar: &Path) -> Result<(), ReleaseError> {

@@ -31,6 +31,17 @@ pub fn prompt(machine: &mut Running) -> Result<()> {
     Ok(())
 }
 
+/// From power-on to the list of backups. Leaves the mark `menu`.
+///
+/// # Errors
+/// When the first screen does not come.
+pub fn begin(machine: &mut Running) -> Result<()> {
+    machine.expect(texts::WELCOME, limits::to_menu())?;
+    prompt(machine)?;
+    machine.mark("menu");
+    Ok(machine.send_line(texts::WELCOME_INSTALL)?)
+}
+
 /// From power-on to the consent to restore the first backup found onto the disk
 /// that the settings propose. Leaves the marks `menu` and `consent`.
 ///
@@ -45,10 +56,7 @@ pub fn agree(machine: &mut Running) -> Result<()> {
 /// # Errors
 /// When a screen does not come.
 pub fn agree_with(machine: &mut Running, changes: &[&str]) -> Result<()> {
-    machine.expect(texts::WELCOME, limits::to_menu())?;
-    prompt(machine)?;
-    machine.mark("menu");
-    machine.send_line(texts::WELCOME_INSTALL)?;
+    begin(machine)?;
     answer(
         machine,
         texts::SOURCES,
@@ -97,10 +105,7 @@ pub fn expect_refusal(machine: &mut Running) -> Result<String> {
         (texts::SETTINGS, texts::SETTINGS_CONTINUE),
         (texts::PLAN, texts::PLAN_INSTALL),
     ];
-    machine.expect(texts::WELCOME, limits::to_menu())?;
-    prompt(machine)?;
-    machine.mark("menu");
-    machine.send_line(texts::WELCOME_INSTALL)?;
+    begin(machine)?;
     for _ in 0..MOST_SCREENS {
         let needles = [texts::PROMPT, texts::RESTORED, texts::FAILED];
         let found = machine.expect_any(&needles, limits::proof())?;

@@ -19,12 +19,7 @@ pub fn run(lab: &Lab) -> Result<()> {
     let machine = lab.machine("machine").disk(carrier).disk(blank);
     let mut machine = lab.power_on(machine.cd(&lab.media.iso).cd(other_cd))?;
 
-    menus::answer(
-        &mut machine,
-        texts::WELCOME,
-        texts::WELCOME_INSTALL,
-        limits::to_menu(),
-    )?;
+    menus::begin(&mut machine)?;
     machine.expect(texts::SOURCES, limits::screen())?;
     let list = machine.expect(texts::PROMPT, limits::screen())?.before;
     ensure!(list.contains("1 demo.mksysb on CD"), "no CD in {list}");

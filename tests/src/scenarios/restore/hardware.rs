@@ -1,12 +1,12 @@
 //! The demo's backup on other adapters and other disks.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use lifeboat_qemu::{Bus, Disk, Format, Machine, Network, disk};
 
-use super::UNATTENDED;
+use super::unattended;
+use crate::judge;
 use crate::judge::guest::ask;
 use crate::lab::{DISK_BYTES, Lab};
-use crate::{judge, limits, menus};
 
 /// Enough for PReP and `/boot`.
 const BOOT_DISK_BYTES: u64 = 512 << 20;
@@ -34,13 +34,7 @@ pub fn nvme(lab: &Lab) -> Result<()> {
         let machine = lab.machine("machine").disk(small.clone());
         machine.disk(large.clone())
     };
-    let cd = lab.cd("unattended", Some(&lab.media.backup), Some(UNATTENDED))?;
-    let mut installing = lab.power_on(machine().cd(cd).no_reboot())?;
-    menus::verdict(&mut installing).context("restoring")?;
-    installing
-        .wait_exit(limits::power_off())
-        .context("ending by itself")?;
-    drop(installing);
+    unattended(lab, &lab.media.backup, machine())?;
     let mut machine = judge::boot_alone(lab, machine())?;
     for (mount, disk) in [("/boot", "/dev/sda"), ("/var", "nvme0n1"), ("/", "nvme0n1")] {
         let under = ask(
@@ -62,13 +56,6 @@ fn blank(lab: &Lab, bus: Bus) -> Result<Disk> {
 
 /// Restores unattended onto the only disk, and judges what boots from it.
 fn onto(lab: &Lab, machine: &dyn Fn() -> Machine, disk: &Disk) -> Result<()> {
-    let cd = lab.cd("unattended", Some(&lab.media.backup), Some(UNATTENDED))?;
-    let installing = machine().disk(disk.clone()).cd(cd).no_reboot();
-    let mut installing = lab.power_on(installing)?;
-    menus::verdict(&mut installing).context("restoring")?;
-    installing
-        .wait_exit(limits::power_off())
-        .context("ending by itself")?;
-    drop(installing);
+    unattended(lab, &lab.media.backup, machine().disk(disk.clone()))?;
     judge::restored_system(lab, machine(), disk)
 }

@@ -4,11 +4,11 @@
 use anyhow::{Context, Result};
 use lifeboat_qemu::{Bus, Disk, Format, Machine, Running, disk};
 
-use super::UNATTENDED;
-use crate::judge::guest::{ask, ask_within};
+use super::unattended;
+use crate::judge::guest::ask_within;
 use crate::lab::Lab;
 use crate::systems::{self, System};
-use crate::{image_data, judge, limits, menus};
+use crate::{image_data, judge, limits};
 
 macro_rules! system {
     ($name:literal, $release:literal $(, $path:literal = $file:literal)*) => {
@@ -72,14 +72,7 @@ fn same(lab: &Lab, system: &System) -> Result<()> {
 /// Restores a system's backup onto these disks unattended.
 pub fn restore(lab: &Lab, system: &System, disks: &[Disk]) -> Result<()> {
     let backup = systems::backup(lab, system).context("making the backup")?;
-    let cd = lab.cd("unattended", Some(&backup), Some(UNATTENDED))?;
-    let machine = with(lab.machine("machine"), disks).cd(cd).no_reboot();
-    let mut machine = lab.power_on(machine)?;
-    menus::verdict(&mut machine).context("restoring")?;
-    machine
-        .wait_exit(limits::power_off())
-        .context("ending by itself")?;
-    Ok(())
+    unattended(lab, &backup, with(lab.machine("machine"), disks))
 }
 
 /// Boots the disks alone; what runs is what image.data says, and well.
@@ -119,6 +112,5 @@ pub fn as_described(machine: &mut Running, system: &System) -> Result<()> {
     for command in commands {
         ask_within(machine, command, limits::whole_system())?;
     }
-    ask(machine, "test ! -s /var/log/lifeboat/first-boot.failed")?;
     judge::well(machine)
 }

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use lifeboat_qemu::{Disk, nvram};
 
-use super::layouts;
+use super::{by_menu, layouts};
 use crate::judge::guest::ask;
 use crate::lab::{Lab, is_blank};
 use crate::{image_data, judge, limits, menus, systems, texts};
@@ -30,8 +30,8 @@ pub fn two_disks(lab: &Lab) -> Result<()> {
 pub fn to_one(lab: &Lab) -> Result<()> {
     let disks = &layouts::disks(lab, &layouts::MIRROR)?[..1];
     let backup = systems::backup(lab, &layouts::MIRROR).context("making the backup")?;
-    let cd = lab.cd("menu", Some(&backup), None)?;
-    let refusing = layouts::with(lab.machine("machine"), disks).cd(&cd);
+    let cd = lab.cd("refusing", Some(&backup), None)?;
+    let refusing = layouts::with(lab.machine("machine"), disks).cd(cd);
     let mut refusing = lab.power_on(refusing)?;
     let message = menus::expect_refusal(&mut refusing)?;
     drop(refusing);
@@ -41,12 +41,8 @@ pub fn to_one(lab: &Lab) -> Result<()> {
     );
     ensure!(is_blank(disks[0].path())?, "the disk was written to");
 
-    let machine = layouts::with(lab.machine("machine"), disks).cd(cd);
-    let mut machine = lab.power_on(machine)?;
-    menus::agree_with(&mut machine, &[texts::SETTINGS_MIRRORS])?;
-    menus::verdict(&mut machine).context("restoring")?;
-    menus::power_off(&mut machine)?;
-    drop(machine);
+    let machine = layouts::with(lab.machine("machine"), disks);
+    by_menu(lab, &backup, machine, &[texts::SETTINGS_MIRRORS])?;
     let machine = layouts::with(lab.machine("machine"), disks);
     let mut machine = judge::boot_alone(lab, machine)?;
     judge::as_recorded(&mut machine, &image_data::parse(layouts::MIRROR.image_data))?;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use lifeboat_qemu::Running;
 
+use super::by_menu;
 use crate::judge::guest::ask;
 use crate::lab::{DISK_BYTES, Lab};
 use crate::{judge, limits, menus, texts};
@@ -16,12 +17,7 @@ pub fn smaller(lab: &Lab) -> Result<()> {
     let disk = lab.blank_disk("smaller", 1, DISK_BYTES / 16 * 9, "LBDISK0")?;
     let cd = lab.cd("demo", Some(&lab.media.backup), None)?;
     let mut machine = lab.power_on(lab.machine("machine").disk(disk.clone()).cd(cd))?;
-    menus::answer(
-        &mut machine,
-        texts::WELCOME,
-        texts::WELCOME_INSTALL,
-        limits::to_menu(),
-    )?;
+    menus::begin(&mut machine)?;
     let shrinking = [
         (texts::SOURCES, texts::FIRST_SOURCE),
         (texts::SETTINGS, texts::SETTINGS_CONTINUE),
@@ -62,13 +58,9 @@ pub fn smaller(lab: &Lab) -> Result<()> {
 /// A disk half as large again: file systems grow in proportion.
 pub fn larger(lab: &Lab) -> Result<()> {
     let disk = lab.blank_disk("larger", 1, DISK_BYTES / 2 * 3, "LBDISK0")?;
-    let cd = lab.cd("demo", Some(&lab.media.backup), None)?;
-    let mut machine = lab.power_on(lab.machine("machine").disk(disk.clone()).cd(cd))?;
-    menus::agree_with(&mut machine, &[texts::SETTINGS_GROW])?;
-    menus::verdict(&mut machine).context("restoring")?;
-    menus::power_off(&mut machine)?;
-    drop(machine);
-    let mut machine = judge::boot_alone(lab, lab.machine("machine").disk(disk))?;
+    let machine = || lab.machine("machine").disk(disk.clone());
+    by_menu(lab, &lab.media.backup, machine(), &[texts::SETTINGS_GROW])?;
+    let mut machine = judge::boot_alone(lab, machine())?;
     for (volume, had) in HAD {
         let has = extents(&mut machine, volume)?;
         ensure!(has > had * 5 / 4, "{volume} has {has} of {had} partitions");
