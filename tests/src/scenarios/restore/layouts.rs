@@ -31,7 +31,9 @@ const LVM: System = system!("lvm", "trixie");
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
 /// For `restore-luks`.
 pub const LUKS: System = system!("luks", "trixie", "etc/crypttab" = "crypttab");
-/// For the scenarios about mirrors.
+/// For `restore-two-disks-mirror`: what Debian boots with a disk missing.
+pub const MD_MIRROR: System = system!("md-mirror", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
+/// For `restore-mirror-to-one`.
 pub const MIRROR: System = system!("mirror", "trixie");
 /// For `restore-keeps-data-vg`.
 pub const BESIDE: System = system!("beside", "trixie");
@@ -47,7 +49,7 @@ pub fn btrfs(lab: &Lab) -> Result<()> {
     same(lab, &BTRFS)
 }
 
-/// Striped and thin volumes.
+/// Striped, thin and mirrored volumes.
 pub fn lvm(lab: &Lab) -> Result<()> {
     same(lab, &LVM)
 }

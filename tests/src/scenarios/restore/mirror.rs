@@ -1,5 +1,6 @@
-//! `restore-two-disks-mirror`: a root volume group mirrored over two disks comes back as
-//! such, and each disk boots without the other.
+//! `restore-two-disks-mirror`: a root volume group on an array of two disks comes back
+//! as such, and each disk boots without the other. (On LVM's own mirrors Debian's boot
+//! image waits for the missing disk.)
 
 use anyhow::{Context, Result, ensure};
 use lifeboat_qemu::{Disk, nvram};
@@ -10,9 +11,9 @@ use crate::lab::{Lab, is_blank};
 use crate::{image_data, judge, limits, menus, systems, texts};
 
 pub fn two_disks(lab: &Lab) -> Result<()> {
-    let disks = layouts::disks(lab, &layouts::MIRROR)?;
-    layouts::restore(lab, &layouts::MIRROR, &disks)?;
-    layouts::judge(lab, &layouts::MIRROR, &disks)?;
+    let disks = layouts::disks(lab, &layouts::MD_MIRROR)?;
+    layouts::restore(lab, &layouts::MD_MIRROR, &disks)?;
+    layouts::judge(lab, &layouts::MD_MIRROR, &disks)?;
     let list = nvram::variable(&lab.machine("machine").nvram_path(), "boot-device")?;
     let list = list.context("NVRAM has no boot-device")?;
     ensure!(
@@ -25,8 +26,8 @@ pub fn two_disks(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// `restore-mirror-to-one`: the same onto one disk, where nothing can be mirrored. That
-/// is said before, and what would help.
+/// `restore-mirror-to-one`: one that LVM mirrors, onto one disk, where nothing can be
+/// mirrored. That is said before, and what would help.
 pub fn to_one(lab: &Lab) -> Result<()> {
     let disks = &layouts::disks(lab, &layouts::MIRROR)?[..1];
     let backup = systems::backup(lab, &layouts::MIRROR).context("making the backup")?;
@@ -61,11 +62,8 @@ fn without_the_other(lab: &Lab, disk: &Disk) -> Result<()> {
     let loaded = texts::FIRMWARE_OUTCOMES[0];
     machine.expect(loaded, limits::to_menu())?;
     judge::log_in(&mut machine)?;
-    let missing = ask(&mut machine, "pvs --noheadings -o pv_missing 2>/dev/null")?;
-    ensure!(
-        missing.contains("missing"),
-        "no disk is missing:\n{missing}"
-    );
+    let degraded = "mdadm --detail /dev/md/system | grep 'State : .*degraded'";
+    ask(&mut machine, degraded).context("the array has both disks")?;
     ask(&mut machine, "findmnt -n -o SOURCE / | grep -q rootvg-hd4")?;
     ask(&mut machine, "touch /written && sync")?;
     judge::shut_down(&mut machine)
