@@ -13,3 +13,5 @@ pub mod inspect;
 pub mod needs;
 pub mod nvram;
 pub mod ofpath;
+#[cfg(test)]
+mod recorded;
