@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, umount};
 
 use super::ApplyError;
-use crate::plan::PlannedFileSystem;
+use crate::plan::{PlannedBtrfs, PlannedFileSystem};
 
 /// How long a file system may stay busy after its last user ended.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -62,7 +62,10 @@ fn points(file_systems: &[PlannedFileSystem]) -> Vec<(&str, &PlannedFileSystem, 
         if let Some(own) = &fs.mount
             && parts.iter().all(|(mount, _)| mount != own)
         {
-            parts.push((own, fs.btrfs.as_ref().map(|_| "")));
+            parts.push((
+                own,
+                fs.btrfs.as_ref().map(|btrfs| shown(btrfs, &fs.options)),
+            ));
         }
         points.extend(
             parts
@@ -72,6 +75,23 @@ fn points(file_systems: &[PlannedFileSystem]) -> Vec<(&str, &PlannedFileSystem, 
     }
     points.sort_by_key(|(mount, ..)| *mount);
     points
+}
+
+/// The part of a btrfs that mount options show: the one that they name, else the
+/// default subvolume; `""` is the top.
+fn shown<'a>(btrfs: &'a PlannedBtrfs, options: &'a str) -> &'a str {
+    let mut named = options
+        .split(',')
+        .filter_map(|option| match option.split_once('=')? {
+            ("subvol", path) => Some(path.trim_matches('/')),
+            ("subvolid", "0" | "5") => Some(""),
+            _ => None,
+        });
+    let default = || btrfs.subvolumes.iter().find(|s| s.default);
+    named
+        .next()
+        .or_else(|| default().map(|subvolume| subvolume.path.as_str()))
+        .unwrap_or("")
 }
 
 /// What the kernel is told beside the device: the further devices of a btrfs, which
@@ -169,7 +189,7 @@ fn patiently(path: &Path) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{PlannedBtrfs, PlannedSubvolume};
+    use crate::plan::PlannedSubvolume;
 
     fn file_system(mount: &str, btrfs: Option<PlannedBtrfs>) -> PlannedFileSystem {
         PlannedFileSystem {
@@ -245,6 +265,32 @@ mod tests {
         let fs = file_system("/data", Some(btrfs));
         let all = [fs];
         assert_eq!(points(&all)[0].2, "subvolid=5");
+    }
+
+    #[test]
+    fn a_place_that_no_subvolume_claims_shows_what_its_options_would() {
+        let system = PlannedSubvolume {
+            default: true,
+            ..subvolume("@", None)
+        };
+        let btrfs = PlannedBtrfs {
+            more: Vec::new(),
+            data: "single".into(),
+            metadata: "dup".into(),
+            subvolumes: vec![system, subvolume("@old", None)],
+        };
+        for (options, part) in [
+            ("defaults", "subvol=/@"),
+            ("noatime,subvol=/@old", "subvol=/@old"),
+            ("subvol=/", "subvolid=5"),
+            ("ro,subvolid=5", "subvolid=5"),
+        ] {
+            let all = [PlannedFileSystem {
+                options: options.into(),
+                ..file_system("/", Some(btrfs.clone()))
+            }];
+            assert_eq!(points(&all)[0].2, part, "{options}");
+        }
     }
 
     #[test]
