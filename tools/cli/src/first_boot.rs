@@ -11,10 +11,15 @@ pub struct Args {}
 
 /// Runs the command.
 pub fn run(_: &Args) -> Result<ExitCode> {
-    let report = lifeboat_restore::firstboot::run(Path::new("/"))?;
-    println!(
-        "Devices were reconfigured; the report is in {}",
-        report.display()
+    let outcome = lifeboat_restore::firstboot::run(Path::new("/"))?;
+    let report = outcome.report.display();
+    if outcome.failed.is_empty() {
+        println!("The first boot is done; the report is in {report}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "lifeboat: 0590-775 The first boot failed in part: {}; the report is in {report}",
+        outcome.failed.join(", ")
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::FAILURE)
 }

@@ -85,7 +85,7 @@ enum How {
 pub fn run(input: &Input, wishes: &Wishes) -> Result<ExitCode> {
     let summary = input.summary();
     let (model, answers) = prepare::described(&summary.image, &summary.bosinst)?;
-    let settings = wishes.settings(prepare::settings(&answers))?;
+    let settings = wishes.settings(prepare::settings(&answers)?)?;
     let disks = prepare::present_disks()?;
     let plan = plan(&model, &disks, &settings)?;
     if wishes.json {
@@ -123,7 +123,9 @@ impl Wishes {
                 answers.mirrors
             },
             group_name: self.group_name.clone().or(answers.group_name),
-            new_identity: seed.context("0590-724 No random bytes for new UUIDs")?,
+            new_identity: seed
+                .context("0590-724 No random bytes for new UUIDs")?
+                .or(answers.new_identity),
             targets: answers.targets,
             volume_prefix: answers.volume_prefix,
         })

@@ -17,7 +17,7 @@ use common::recording::Recording;
 use common::scene::{LINUX, LVM, PREP, RAID, SWAP, Scene, uuid};
 use lifeboat_layout::model::Model;
 use lifeboat_layout::system::host::Host;
-use lifeboat_layout::system::{System, Wanted, maps_host, probe_host};
+use lifeboat_layout::system::{System, Wanted, cards, maps_host, probe_host};
 use lifeboat_stanza::Document;
 
 fn probed(recording: &Recording, wanted: &Wanted) -> System {
@@ -422,4 +422,62 @@ fn what_cannot_be_described_is_an_error() {
         .retain(|command, _| !command.starts_with("lvm"));
     let said = refused(&recording, &Wanted::Root);
     assert!(said.starts_with("0590-272"), "{said}");
+}
+
+#[test]
+fn network_cards_are_known_by_their_places() {
+    let mut host = Recording::default();
+    let mut card = |name: &str, place: &str, driver: &str, mac: &str, assigned: &str| {
+        let interface = format!("/sys/class/net/{name}");
+        host.links.insert(
+            format!("{interface}/device"),
+            format!("/sys/devices/{place}"),
+        );
+        host.links.insert(
+            format!("{interface}/device/driver"),
+            format!("/sys/bus/x/drivers/{driver}"),
+        );
+        host.file(&format!("{interface}/address"), format!("{mac}\n"));
+        host.file(&format!("{interface}/addr_assign_type"), assigned);
+    };
+    let pci = "pci0000:00/0000:00:02.0";
+    card(
+        "enp0s2",
+        &format!("{pci}/virtio1"),
+        "virtio_net",
+        "52:54:00:00:00:02",
+        "0\n",
+    );
+    card(
+        "env2",
+        "vio/30000002",
+        "ibmveth",
+        "BA:BA:00:00:00:01",
+        "0\n",
+    );
+    card("eth9", pci, "mlx5_core", "02:00:00:00:00:09", "3\n");
+    host.file("/sys/class/net/eth9/dev_port", "1\n");
+    host.file("/sys/class/net/lo/address", "00:00:00:00:00:00\n");
+    let mut model = Model {
+        cards: cards(&host),
+        ..Model::default()
+    };
+    let found = model.cards.iter().map(|card| {
+        let driver = card.driver.as_deref().unwrap();
+        let mac = card.mac.as_deref().unwrap_or("none of its own");
+        format!("{} {} {driver} {mac}", card.name, card.location)
+    });
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            "enp0s2 pci0000:00/0000:00:02.0 virtio_net 52:54:00:00:00:02",
+            "eth9 pci0000:00/0000:00:02.0/p1 mlx5_core none of its own",
+            "env2 vio/30000002 ibmveth ba:ba:00:00:00:01",
+        ]
+    );
+    model.source.partition_uuid = Some("u".to_owned());
+    let text = model.to_document().to_string();
+    assert!(text.contains("LX_PARTITION_UUID= u"), "{text}");
+    let card = "lx_net_data:\n\tLX_NET_NAME= env2\n\tLX_NET_MAC= ba:ba:00:00:00:01\n";
+    assert!(text.contains(card), "{text}");
 }

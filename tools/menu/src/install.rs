@@ -41,7 +41,10 @@ fn with_source<R: BufRead, W: Write>(
         Ok(opened) => opened,
         Err(error) => return Ok(Err(error)),
     };
-    let mut chosen = prepare::settings(&opened.answers);
+    let mut chosen = match prepare::settings(&opened.answers) {
+        Ok(settings) => settings,
+        Err(error) => return Ok(Err(error)),
+    };
     loop {
         let disks = match prepare::present_disks() {
             Ok(disks) => disks,
@@ -88,7 +91,7 @@ fn confirm<R: BufRead, W: Write>(
 /// Plans without questions, as an unattended installation does.
 pub fn plan_unasked(opened: &Opened<'_>) -> Result<Plan, prepare::PrepareError> {
     let disks: Vec<Disk> = prepare::present_disks()?;
-    let settings: Settings = prepare::settings(&opened.answers);
+    let settings: Settings = prepare::settings(&opened.answers)?;
     prepare::make_plan(opened, &disks, &settings)
 }
 

@@ -5,6 +5,7 @@
 //! own, in a system that runs.
 
 mod adapt;
+mod clone;
 mod crypts;
 mod drivers;
 pub mod firstboot;
@@ -22,6 +23,7 @@ mod selinux;
 pub mod source;
 mod steps;
 pub mod verdict;
+mod whom;
 
 /// Log of the rescue image; it ends up on the restored disk.
 pub const LOG: &str = "/run/lifeboat/lifeboat.log";

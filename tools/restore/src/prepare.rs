@@ -1,13 +1,14 @@
 //! From a source and settings to a plan. Nothing here writes to a disk.
 
+use std::io;
 use std::path::Path;
 
 use lifeboat_archive::{Backup, OpenError, ReadError};
 use lifeboat_boot::needs;
 use lifeboat_layout::disks::{self, Disk, DiskError};
 use lifeboat_layout::model::{Model, ModelError};
-use lifeboat_layout::plan::{Plan, PlanError, Settings, plan};
-use lifeboat_stanza::bosinst::{Bosinst, BosinstError, ControlFlow, RecoverDevices};
+use lifeboat_layout::plan::{Plan, PlanError, Seed, Settings, plan};
+use lifeboat_stanza::bosinst::{Bosinst, BosinstError};
 use lifeboat_stanza::{Document, StanzaError};
 
 use lifeboat_sys::run::search_path;
@@ -37,9 +38,9 @@ pub enum PrepareError {
     /// The answers cannot be followed.
     #[error("0590-455 bosinst.data cannot be followed")]
     Bosinst(#[source] BosinstError),
-    /// The answers ask for something that is not done yet; doing without it would be a guess.
-    #[error("0590-457 bosinst.data sets {0}, which Lifeboat does not do yet; leave it blank")]
-    NotYet(&'static str),
+    /// No random bytes for a clone's UUIDs.
+    #[error("0590-475 No random bytes for the new identity that bosinst.data asks for")]
+    Random(#[source] io::Error),
     /// The list of its files cannot be read: nothing could be checked.
     #[error("0590-460 The backup cannot be restored")]
     Manifest(#[source] ReadError),
@@ -80,9 +81,6 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let summary = backup.summary();
     let beside = source.answers.as_ref().map(String::as_bytes);
     let (model, answers) = described(&summary.image, beside.unwrap_or(&summary.bosinst))?;
-    if let Some(field) = not_yet(&answers.control) {
-        return Err(PrepareError::NotYet(field));
-    }
     bootable(backup)?;
     Ok(Opened {
         backup,
@@ -121,20 +119,18 @@ fn bootable(backup: &Backup) -> Result<(), PrepareError> {
     }
 }
 
-/// A field that asks for something this version does not do.
-fn not_yet(control: &ControlFlow) -> Option<&'static str> {
-    let recover = control.recover_devices == RecoverDevices::Yes;
-    recover.then_some("RECOVER_DEVICES = yes")
-}
-
 /// Settings as the answers have them.
-#[must_use]
-pub fn settings(answers: &Bosinst) -> Settings {
-    Settings {
+///
+/// # Errors
+/// [`PrepareError::Random`].
+pub fn settings(answers: &Bosinst) -> Result<Settings, PrepareError> {
+    let seed = answers.first_boot.new_identity.then(Seed::draw);
+    Ok(Settings {
         targets: answers.targets.clone(),
         overwrite: answers.control.overwrite,
+        new_identity: seed.transpose().map_err(PrepareError::Random)?,
         ..Settings::default()
-    }
+    })
 }
 
 /// The disks of this machine.
@@ -163,16 +159,12 @@ pub fn make_plan(
 mod tests {
     use super::*;
 
-    fn answers(field: &str) -> Bosinst {
-        let text = format!("control_flow:\n    CONSOLE = Default\n    {field}\n");
-        Bosinst::from_document(&Document::parse(&text).unwrap()).unwrap()
-    }
-
     #[test]
-    fn what_cannot_be_done_yet_is_refused_not_ignored() {
-        assert!(not_yet(&answers("RECOVER_DEVICES = yes").control).is_some());
-        for field in ["RECOVER_DEVICES = Default", "IMPORT_USER_VGS = yes"] {
-            assert_eq!(not_yet(&answers(field).control), None);
+    fn a_clone_is_planned_where_the_answers_say_so() {
+        for (field, clone) in [("LX_NEW_IDENTITY = yes", true), ("LX_HOSTNAME = b", false)] {
+            let text = format!("lx_first_boot:\n    {field}\n");
+            let answers = Bosinst::from_document(&Document::parse(&text).unwrap()).unwrap();
+            assert_eq!(settings(&answers).unwrap().new_identity.is_some(), clone);
         }
     }
 }

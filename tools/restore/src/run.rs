@@ -12,11 +12,12 @@ use lifeboat_boot::{bootlist, grub, ofpath};
 use lifeboat_layout::apply::{self, Keys};
 use lifeboat_layout::plan::Plan;
 
+use crate::firstboot::{self, FirstBootError};
 use crate::health::KernelLog;
 use crate::prepare::Opened;
 use crate::steps::{Steps, Stopped, alone};
 use crate::verdict::{DiskState, Verdict};
-use crate::{adapt, firstboot, logs};
+use crate::{adapt, logs, whom};
 
 pub use crate::steps::Observer;
 
@@ -159,6 +160,7 @@ impl Restore<'_> {
     fn boot(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let (plan, opened) = (self.plan, self.opened);
         adapt::files(&mut self.steps, chroot, plan, opened)?;
+        whom::devices(&mut self.steps, chroot, plan, opened)?;
         adapt::boot_images(&mut self.steps, chroot, plan)?;
         self.steps.step("/boot", |_| {
             grub::reads_boot(chroot).map(|kind| ((), format!("GRUB reads it as {kind}")))
@@ -166,10 +168,20 @@ impl Restore<'_> {
         self.steps.step("GRUB menu", |_| {
             grub::configure(chroot).map(|()| ((), "loads a kernel".to_owned()))
         })?;
-        self.steps.step("first boot", |_| {
-            firstboot::install(chroot.root(), Path::new(SELF))
-                .map(|()| ((), "devices will be reconfigured once".to_owned()))
+        whom::identity(&mut self.steps, chroot, plan, opened)?;
+        let stage = whom::stage(plan, &opened.answers);
+        let not_started = self.steps.step("first boot", |_| {
+            match firstboot::install(chroot.root(), Path::new(SELF), &stage) {
+                Ok(()) => Ok((None, "devices will be reconfigured once".to_owned())),
+                Err(error @ FirstBootError::NoInit) => {
+                    Ok((Some(error), "nothing starts it".to_owned()))
+                }
+                Err(error) => Err(error),
+            }
         })?;
+        if let Some(error) = not_started {
+            self.steps.verdict.note(error.to_string());
+        }
         adapt::finish(&mut self.steps, chroot, &opened.answers.control)?;
         self.boot_record(chroot)
     }

@@ -11,11 +11,11 @@ pub enum BosinstError {
     /// A field with a value that it may not have.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// Two `control_flow` stanzas contradict each other by being there.
-    #[error(
-        "0590-106 control_flow is there twice, on lines {first} and {second}: which one counts?"
-    )]
-    DoubledControlFlow {
+    /// Two stanzas contradict each other by being there.
+    #[error("0590-106 {stanza} is there twice, on lines {first} and {second}: which one counts?")]
+    Doubled {
+        /// What they are called.
+        stanza: &'static str,
         /// Line of the first.
         first: usize,
         /// Line of the second.
@@ -30,6 +30,19 @@ pub struct Bosinst {
     pub control: ControlFlow,
     /// The `target_disk_data` stanzas that say anything, in order.
     pub targets: Vec<TargetDisk>,
+    /// The `lx_first_boot` stanza.
+    pub first_boot: FirstBoot,
+}
+
+/// The stanza `lx_first_boot`: whom the restored system shall be, and what it does once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstBoot {
+    /// `LX_NEW_IDENTITY`: a clone, which lives beside its source.
+    pub new_identity: bool,
+    /// `LX_HOSTNAME`: another name for the system.
+    pub hostname: Option<String>,
+    /// `LX_FIRST_BOOT_SCRIPT`: a program of the restored system that it runs once.
+    pub script: Option<String>,
 }
 
 /// The stanza `control_flow`.
@@ -88,14 +101,14 @@ pub enum Overwrite {
     Any,
 }
 
-/// `RECOVER_DEVICES`: whether device attributes of the source are applied.
+/// `RECOVER_DEVICES`: what becomes of the configuration of devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoverDevices {
-    /// Yes on the same machine, no on another.
+    /// It stays on the same machine, and is adapted on another.
     Default,
-    /// Always.
+    /// As `Default`, and the recorded device attributes are set again.
     Yes,
-    /// Never.
+    /// It is not carried over.
     No,
 }
 
@@ -194,6 +207,30 @@ impl TargetDisk {
     }
 }
 
+impl FirstBoot {
+    fn from_stanza(stanza: &Stanza) -> Result<Self, FieldError> {
+        let text = |field| Ok::<_, FieldError>(stanza.text(field)?.map(str::to_owned));
+        let hostname = stanza.value("LX_HOSTNAME", "a host name", |value| {
+            is_host_name(value).then(|| value.to_owned())
+        })?;
+        Ok(Self {
+            new_identity: stanza.yes_no("LX_NEW_IDENTITY")?.unwrap_or(false),
+            hostname,
+            script: text("LX_FIRST_BOOT_SCRIPT")?,
+        })
+    }
+}
+
+/// Labels of letters, digits and hyphens (RFC 1123, 2.1), together no longer than the
+/// kernel takes.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        !label.is_empty() && label.chars().all(plain) && !label.starts_with('-')
+    };
+    name.len() <= 64 && name.split('.').all(is_label)
+}
+
 impl ControlFlow {
     fn from_stanza(stanza: &Stanza) -> Result<Self, FieldError> {
         let text = |field| Ok::<_, FieldError>(stanza.text(field)?.map(str::to_owned));
@@ -244,7 +281,11 @@ impl Bosinst {
         let control = flows.next();
         if let (Some(first), Some(second)) = (control, flows.next()) {
             let (first, second) = (first.line(), second.line());
-            return Err(BosinstError::DoubledControlFlow { first, second });
+            return Err(BosinstError::Doubled {
+                stanza: "control_flow",
+                first,
+                second,
+            });
         }
         let mut targets = Vec::new();
         for stanza in document.named("target_disk_data") {
@@ -258,7 +299,22 @@ impl Bosinst {
             .map(ControlFlow::from_stanza)
             .transpose()?
             .unwrap_or_default();
-        Ok(Self { control, targets })
+        let mut stages = document.named("lx_first_boot");
+        let stage = stages.next();
+        if let (Some(first), Some(second)) = (stage, stages.next()) {
+            let (first, second) = (first.line(), second.line());
+            return Err(BosinstError::Doubled {
+                stanza: "lx_first_boot",
+                first,
+                second,
+            });
+        }
+        let first_boot = stage.map(FirstBoot::from_stanza).transpose()?;
+        Ok(Self {
+            control,
+            targets,
+            first_boot: first_boot.unwrap_or_default(),
+        })
     }
 }
 
@@ -292,6 +348,14 @@ mod tests {
         assert_eq!(control.import_user_vgs, Some(true));
         assert_eq!(control.error_exit.as_deref(), Some("/e"));
         assert_eq!(control.customization_file.as_deref(), Some("/c"));
+        let text = "lx_first_boot:\n    LX_NEW_IDENTITY = yes\n    LX_HOSTNAME = web-2.example\n    \
+            LX_FIRST_BOOT_SCRIPT = /s\n";
+        let clone = FirstBoot {
+            new_identity: true,
+            hostname: Some("web-2.example".into()),
+            script: Some("/s".into()),
+        };
+        assert_eq!(read(text).unwrap().first_boot, clone);
     }
 
     #[test]
@@ -338,6 +402,14 @@ mod tests {
             (
                 "control_flow:\ncontrol_flow:\n",
                 "0590-106 control_flow is there twice, on lines 1 and 2: which one counts?",
+            ),
+            (
+                "lx_first_boot:\nlx_first_boot:\n",
+                "0590-106 lx_first_boot is there twice, on lines 1 and 2: which one counts?",
+            ),
+            (
+                "lx_first_boot:\n    LX_HOSTNAME = a b\n",
+                "0590-104 lx_first_boot (line 2): LX_HOSTNAME = \"a b\" is not allowed; allowed: a host name",
             ),
         ] {
             assert_eq!(read(text).unwrap_err().to_string(), said);

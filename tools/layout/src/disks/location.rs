@@ -4,7 +4,7 @@
 ///
 /// `virtio0`, `host2` and the like count up in the order in which drivers
 /// found things; bus addresses, SCSI channel, target and LUN stay.
-pub(super) fn stable(path: &str) -> String {
+pub(crate) fn stable(path: &str) -> String {
     let mut kept = Vec::new();
     let mut address = None;
     for part in path.split('/') {
@@ -24,7 +24,7 @@ pub(super) fn stable(path: &str) -> String {
 }
 
 /// A key by which locations sort as a person would: numbers by value.
-pub(super) fn sort_key(location: &str) -> (String, Vec<u64>) {
+pub(crate) fn sort_key(location: &str) -> (String, Vec<u64>) {
     let (bus, address) = location.rsplit_once('/').unwrap_or(("", location));
     let numbers: Option<Vec<u64>> = address.split(':').map(|n| n.parse().ok()).collect();
     match numbers {

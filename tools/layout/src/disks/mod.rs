@@ -1,7 +1,7 @@
 //! The disks of this machine and what is on them. Nothing here writes.
 
 mod firmware;
-mod location;
+pub(crate) mod location;
 mod lvm;
 mod paths;
 mod probe;

@@ -19,6 +19,17 @@ const BLOCK: u64 = 512;
 
 /// The fields of ours that each stanza may have.
 const OWN_FIELDS: &[(&str, &[&str])] = &[
+    ("image_data", &["LX_PARTITION_UUID"]),
+    (
+        "lx_net_data",
+        &[
+            "LX_NET_NAME",
+            "LX_NET_MAC",
+            "LX_NET_DRIVER",
+            "LX_NET_LOCATION",
+            "LX_NET_MODALIAS",
+        ],
+    ),
     ("vg_data", &["LX_VG_UUID", "LX_EXTENT_SIZE"]),
     ("lx_vg_data", &["LX_VG_UUID", "LX_EXTENT_SIZE"]),
     (

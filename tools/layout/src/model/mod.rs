@@ -12,6 +12,7 @@
 //! Nothing is ever left out: what has no words here stands in
 //! [`Model::unknown`], and no version restores that.
 
+mod card;
 mod check;
 mod check_group;
 mod check_system;
@@ -20,6 +21,7 @@ mod place;
 mod stack;
 mod volume;
 
+pub use card::Card;
 pub use check::ModelError;
 pub use format::{Btrfs, Ext, FileSystem, Format, Subvolume, Swap, Vfat, Xfs};
 pub use place::{Place, VolumeId};
@@ -50,6 +52,8 @@ pub struct Model {
     pub more_groups: Vec<VolumeGroup>,
     /// The disks.
     pub disks: Vec<SourceDisk>,
+    /// The network cards, by their places.
+    pub cards: Vec<Card>,
     /// The partitions of the disks.
     pub partitions: Vec<Partition>,
     /// The md arrays.
@@ -81,6 +85,8 @@ pub struct Source {
     pub cpu_id: Option<String>,
     /// `LPAR_ID`: which partition of the machine it was.
     pub lpar_id: Option<String>,
+    /// `LX_PARTITION_UUID`: identity of the partition, where the firmware gives it one.
+    pub partition_uuid: Option<String>,
 }
 
 /// The stanza `logical_volume_policy`.

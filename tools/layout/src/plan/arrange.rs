@@ -55,6 +55,7 @@ pub(super) fn arrange(
         targets,
         taken: model.source.date.clone(),
         shrink,
+        new_identity: settings.new_identity.is_some(),
         stack,
         file_systems,
         changes: Vec::new(),

@@ -19,6 +19,9 @@ pub struct Plan {
     pub taken: Option<String>,
     /// Whether file systems are shrunk.
     pub shrink: bool,
+    /// Whether everything gets another UUID: a clone that lives beside its source.
+    #[serde(skip_serializing_if = "is_false")]
+    pub new_identity: bool,
     /// What lies on partitions and disks, in the order in which it is made.
     pub stack: Vec<Stacked>,
     /// The file systems and swap spaces, in the order of `image.data`.

@@ -27,6 +27,7 @@ pub(super) fn source(host: &dyn Host) -> Source {
             .read(&format!("{tree}/ibm,partition-no"))
             .and_then(|bytes| bytes.try_into().ok())
             .map(|bytes| u32::from_be_bytes(bytes).to_string()),
+        partition_uuid: of_tree("ibm,partition-uuid"),
     }
 }
 

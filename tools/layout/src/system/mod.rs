@@ -8,6 +8,7 @@
 
 mod assemble;
 mod blocks;
+mod cards;
 mod error;
 mod facts;
 mod finding;
@@ -23,6 +24,7 @@ mod select;
 mod table;
 
 pub use crate::model::UserGroup;
+pub use cards::cards;
 pub use error::SystemError;
 pub use finding::{Concern, Unsaved};
 pub use maps::DIRECTORY as MAP_DIRECTORY;
@@ -31,7 +33,7 @@ pub use table::TableError;
 use std::path::PathBuf;
 
 use crate::disks::Disk;
-use crate::model::Model;
+use crate::model::{Model, Source};
 use facts::Facts;
 use host::{Host, Live};
 use select::Selection;
@@ -111,6 +113,12 @@ pub struct Map {
 /// [`SystemError`] when something that the description needs cannot be read.
 pub fn probe(wanted: &Wanted) -> Result<System, SystemError> {
     probe_host(&Live, wanted)
+}
+
+/// Which machine the running one is, and what runs on it.
+#[must_use]
+pub fn machine() -> Source {
+    machine::source(&Live)
 }
 
 /// As [`probe`], of any system that can be asked.

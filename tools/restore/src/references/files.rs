@@ -11,14 +11,15 @@ use lifeboat_sys::inode;
 use lifeboat_sys::openat::open_directory_below;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::lines::Edited;
 
 /// How a file names devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Crypttab,
     Mdadm,
     Multipath,
@@ -27,9 +28,12 @@ pub(super) enum Kind {
     Words,
 }
 
-/// Directory, name or `*` with the end of the name, and kind. `etc/fstab` is not here:
+/// Directory, name with a `*` for any characters, and kind.
+pub(crate) type Place<K> = (&'static str, &'static str, K);
+
+/// The files that name disks and what lies on them. `etc/fstab` is not here:
 /// it goes by the plan.
-const PLACES: [(&str, &str, Kind); 29] = [
+pub(crate) const PLACES: [Place<Kind>; 29] = [
     ("etc", "crypttab", Kind::Crypttab),
     ("etc", "mdadm.conf", Kind::Mdadm),
     ("etc/mdadm", "mdadm.conf", Kind::Mdadm),
@@ -67,11 +71,14 @@ const LARGEST: u64 = 4 << 20;
 /// `FS_IMMUTABLE_FL` and `FS_APPEND_FL`: nobody can write to such a file.
 const PROTECTED: u32 = 0x10 | 0x20;
 
-/// The files that name devices, in a fixed order. Directories that are links and names
+/// The files in some places, in a fixed order. Directories that are links and names
 /// that are no regular files are left out.
-pub(super) fn present(root: &File) -> Result<Vec<(PathBuf, Kind)>, FsError> {
+pub(crate) fn present<K: Copy>(
+    root: &File,
+    places: &[Place<K>],
+) -> Result<Vec<(PathBuf, K)>, FsError> {
     let mut found = Vec::new();
-    for (directory, pattern, kind) in PLACES {
+    for &(directory, pattern, kind) in places {
         let directory = Path::new(directory);
         let Some(fd) = below(root, directory)? else {
             continue;
@@ -81,8 +88,11 @@ pub(super) fn present(root: &File) -> Result<Vec<(PathBuf, Kind)>, FsError> {
         for entry in entries.iter() {
             let entry = entry.at("list", directory)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let wanted = match pattern.strip_prefix('*') {
-                Some(suffix) => name.ends_with(suffix) && !name.starts_with('.'),
+            let wanted = match pattern.split_once('*') {
+                Some((start, end)) => {
+                    let rest = name.strip_prefix(start).unwrap_or_default();
+                    rest.ends_with(end) && !rest.is_empty() && !name.starts_with('.')
+                }
                 None => name == pattern,
             };
             names.extend(wanted.then_some(name));
@@ -137,8 +147,23 @@ pub(crate) fn read(root: &File, path: &Path) -> Result<Option<Vec<u8>>, FsError>
     Ok(Some(text))
 }
 
+/// Makes a directory and those above it.
+pub(crate) fn create_directory(root: &File, path: &Path) -> Result<(), FsError> {
+    let mut above = PathBuf::new();
+    for part in path {
+        let directory = open_directory_below(root.as_fd(), &above).at("open", &above)?;
+        above.push(part);
+        let mode = Mode::from_bits_truncate(0o755);
+        match mkdirat(&directory, part, mode) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(io::Error::from(errno)).at("create directory", &above),
+        }
+    }
+    Ok(())
+}
+
 /// Makes a file; `false` if something else has its name.
-pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<bool, FsError> {
+pub(crate) fn create(root: &File, path: &Path, text: &[u8]) -> Result<bool, FsError> {
     let (directory, name) = (path.parent(), path.file_name());
     let fd =
         open_directory_below(root.as_fd(), directory.unwrap_or(Path::new(""))).at("open", path)?;
@@ -154,9 +179,25 @@ pub(super) fn create(root: &File, path: &Path, text: &[u8]) -> Result<bool, FsEr
     }
 }
 
+/// Removes a regular file; `false` if there is none of that name.
+pub(crate) fn remove(root: &File, path: &Path) -> Result<bool, FsError> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let (Some(directory), Some(name)) = (below(root, directory)?, path.file_name()) else {
+        return Ok(false);
+    };
+    let stat = fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+    if !stat
+        .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
+    {
+        return Ok(false);
+    }
+    unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir).at("remove", path)?;
+    Ok(true)
+}
+
 /// Changes a file in its place, so that owner, mode and attributes stay. `None` if
 /// there is no regular file of that name.
-pub(super) fn edit(
+pub(crate) fn edit(
     root: &File,
     path: &Path,
     change: impl FnOnce(&[u8]) -> Edited,
@@ -221,7 +262,7 @@ mod tests {
         let before = fs::metadata(&plain).unwrap().ino();
 
         let root = File::open(&system).unwrap();
-        let found = present(&root).unwrap();
+        let found = present(&root, &PLACES).unwrap();
         let paths: Vec<_> = found.iter().map(|(path, _)| path.as_path()).collect();
         let dracut = Path::new("etc/dracut.conf.d/a.conf");
         assert_eq!(paths, [Path::new("etc/crypttab"), dracut]);

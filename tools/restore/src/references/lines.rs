@@ -24,7 +24,7 @@ pub struct Edited {
 
 /// Gives each line, without its end, to `change`; `None` leaves it. Lines that are
 /// not UTF-8 stay.
-pub(super) fn each(text: &[u8], mut change: impl FnMut(&str) -> Option<String>) -> Edited {
+pub(crate) fn each(text: &[u8], mut change: impl FnMut(&str) -> Option<String>) -> Edited {
     let mut edited = Edited::default();
     for (index, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         let body = line.strip_suffix(b"\n").unwrap_or(line);
@@ -46,7 +46,7 @@ pub(super) fn each(text: &[u8], mut change: impl FnMut(&str) -> Option<String>) 
 }
 
 /// As [`each`], but blank lines and comments stay.
-pub(super) fn each_entry(text: &[u8], mut change: impl FnMut(&str) -> Option<String>) -> Edited {
+pub(crate) fn each_entry(text: &[u8], mut change: impl FnMut(&str) -> Option<String>) -> Edited {
     each(text, |line| {
         let body = line.trim_start();
         let entry = !body.is_empty() && !body.starts_with('#');
@@ -55,7 +55,7 @@ pub(super) fn each_entry(text: &[u8], mut change: impl FnMut(&str) -> Option<Str
 }
 
 /// The words of a line: where each stands.
-pub(super) fn fields(line: &str) -> Vec<Range<usize>> {
+pub(crate) fn fields(line: &str) -> Vec<Range<usize>> {
     let mut fields = Vec::new();
     let mut start = 0;
     for part in line.split_inclusive([' ', '\t']) {
@@ -69,7 +69,7 @@ pub(super) fn fields(line: &str) -> Vec<Range<usize>> {
 }
 
 /// A line that nobody reads any more, with the reason.
-pub(super) fn commented(line: &str, reason: &str) -> String {
+pub(crate) fn commented(line: &str, reason: &str) -> String {
     format!("# Lifeboat, {reason}: {line}")
 }
 

@@ -6,16 +6,17 @@
 //! for byte. [`rewrite`] does it to the files and lists every line that changed.
 
 mod crypttab;
-mod files;
+pub(crate) mod files;
 mod fstab;
 mod gather;
 mod grubenv;
 mod identity;
 mod known;
-mod lines;
+pub(crate) mod lines;
 mod lvm_conf;
 mod mdadm;
 mod multipath;
+pub mod network;
 mod renames;
 mod rewrite;
 mod words;

@@ -123,7 +123,7 @@ pub fn rewrite(
         fstab = Some(new).filter(|_| !no_fstab);
     }
     keep(path, fstab);
-    for (path, kind) in files::present(&root)? {
+    for (path, kind) in files::present(&root, &files::PLACES)? {
         let done = files::edit(&root, &path, |text| job.file(kind, text))?;
         keep(&path, done);
     }

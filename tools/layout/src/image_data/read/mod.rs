@@ -10,7 +10,7 @@ use std::str::FromStr;
 use lifeboat_stanza::{Document, FieldError, Stanza};
 
 use super::BLOCK;
-use crate::model::{Model, ModelError, Place, Policy, Source};
+use crate::model::{Card, Model, ModelError, Place, Policy, Source};
 use crate::size::MB;
 
 type Read<T> = Result<T, ModelError>;
@@ -25,6 +25,7 @@ pub(super) fn model(document: &Document) -> Read<Model> {
         group: group.map(volume::group).transpose()?,
         more_groups: each(document, "lx_vg_data", volume::group)?,
         disks: each(document, "lx_disk_data", |own| disk::disk(document, own))?,
+        cards: each(document, "lx_net_data", card)?,
         arrays: each(document, "lx_md_data", stack::array)?,
         crypts: each(document, "lx_crypt_data", stack::crypt)?,
         physical_volumes: each(document, "lx_pv_data", stack::physical_volume)?,
@@ -137,6 +138,17 @@ fn source_of(stanza: &Stanza) -> Read<Source> {
         os_level: text(stanza, "OSLEVEL")?,
         cpu_id: text(stanza, "CPU_ID")?,
         lpar_id: text(stanza, "LPAR_ID")?,
+        partition_uuid: text(stanza, "LX_PARTITION_UUID")?,
+    })
+}
+
+fn card(stanza: &Stanza) -> Read<Card> {
+    Ok(Card {
+        name: stanza.required("LX_NET_NAME")?.to_owned(),
+        mac: text(stanza, "LX_NET_MAC")?,
+        driver: text(stanza, "LX_NET_DRIVER")?,
+        location: stanza.required("LX_NET_LOCATION")?.to_owned(),
+        modalias: text(stanza, "LX_NET_MODALIAS")?,
     })
 }
 

@@ -20,6 +20,15 @@ pub(super) fn document(model: &Model) -> Document {
         disk::source(disk, document.add("source_disk_data"));
         disk::own(disk, document.add("lx_disk_data"));
     }
+    for card in &model.cards {
+        document
+            .add("lx_net_data")
+            .set("LX_NET_NAME", &card.name)
+            .set("LX_NET_MAC", or_blank(&card.mac))
+            .set("LX_NET_DRIVER", or_blank(&card.driver))
+            .set("LX_NET_LOCATION", &card.location)
+            .set("LX_NET_MODALIAS", or_blank(&card.modalias));
+    }
     for partition in &model.partitions {
         disk::partition(partition, document.add("lx_partition_data"));
     }
@@ -49,9 +58,8 @@ pub(super) fn document(model: &Model) -> Document {
 fn head(model: &Model, document: &mut Document) {
     let source = &model.source;
     let user_groups: Vec<&str> = model.user_groups.iter().map(|g| g.name.as_str()).collect();
-    document
-        .add("image_data")
-        .set("IMAGE_TYPE", "pax")
+    let head = document.add("image_data");
+    head.set("IMAGE_TYPE", "pax")
         .set("DATE_TIME", or_blank(&source.date))
         .set("UNAME_INFO", or_blank(&source.uname))
         .set("PRODUCT_TAPE", "no")
@@ -60,6 +68,9 @@ fn head(model: &Model, document: &mut Document) {
         .set("OSLEVEL", or_blank(&source.os_level))
         .set("CPU_ID", or_blank(&source.cpu_id))
         .set("LPAR_ID", or_blank(&source.lpar_id));
+    if let Some(uuid) = &source.partition_uuid {
+        head.set("LX_PARTITION_UUID", uuid);
+    }
     document
         .add("logical_volume_policy")
         .set("SHRINK", yes_no(model.policy.shrink))

@@ -10,6 +10,7 @@ mod volumes;
 use std::path::Path;
 
 use super::blocks::Block;
+use super::cards;
 use super::error::SystemError;
 use super::facts::Facts;
 use super::finding::Concern;
@@ -37,6 +38,10 @@ pub(super) fn assemble(
         system: System {
             model: Model {
                 source: machine::source(facts.host),
+                cards: match wanted {
+                    Wanted::Root => cards::cards(facts.host),
+                    Wanted::Group(_) => Vec::new(),
+                },
                 ..Model::default()
             },
             file_systems: Vec::new(),

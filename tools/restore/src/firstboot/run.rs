@@ -1,0 +1,152 @@
+//! What the restored system does at its first start.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lifeboat_devices::cfgmgr;
+use lifeboat_sys::error::chain;
+use lifeboat_sys::fs::{FsError, create_dir_all, read_to_string, write};
+use lifeboat_sys::run::Tool;
+
+use super::{ATTRIBUTES, FirstBootError, LOGS, REPORT, STAGE, Stage, below, notice, service};
+
+/// How long a program may take that makes keys or identifiers.
+const SHORT: Duration = Duration::from_secs(60);
+/// How long setting device attributes may take.
+const REPLAY: Duration = Duration::from_secs(120);
+/// How long the operator's program may take.
+const SCRIPT: Duration = Duration::from_secs(300);
+
+/// `PowerVM` knows a partition by a number that RSCT keeps: two partitions with one of
+/// them disturb each other's dynamic reconfiguration.
+const RECFGCT: [&str; 2] = [
+    "opt/rsct/install/bin/recfgct",
+    "usr/sbin/rsct/install/bin/recfgct",
+];
+
+/// How the first boot came out.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The report, in the system.
+    pub report: PathBuf,
+    /// What failed, by the names of the tasks.
+    pub failed: Vec<&'static str>,
+}
+
+/// Runs the stage in the restored system (`root` is `/`), then removes it. It goes away
+/// also when a task has failed: it must not run again at every boot.
+///
+/// # Errors
+/// [`FirstBootError`]; the report says what happened before, and so does the next login.
+pub fn run(root: &Path) -> Result<Outcome, FirstBootError> {
+    create_dir_all(below(root, LOGS))?;
+    // Should the machine stop now, the next start is an ordinary one, and tells of it.
+    service::disable(root)?;
+    notice::put(root, "the first boot after the restore did not end.")?;
+    let outcome = stage(root).and_then(|stage| {
+        let mut tasks = Tasks::new(root);
+        tasks.all(&stage)?;
+        Ok(tasks.failed)
+    });
+    service::uninstall(root)?;
+    let failed = outcome?;
+    if failed.is_empty() {
+        notice::take_away(root)?;
+    } else {
+        let what = format!("the first boot failed in part: {}.", failed.join(", "));
+        notice::put(root, &what)?;
+    }
+    Ok(Outcome {
+        report: below(root, REPORT),
+        failed,
+    })
+}
+
+fn stage(root: &Path) -> Result<Stage, FirstBootError> {
+    let path = below(root, STAGE);
+    if !path.exists() {
+        return Ok(Stage::default());
+    }
+    Stage::parse(&read_to_string(&path)?).map_err(|source| FirstBootError::Stage { path, source })
+}
+
+struct Tasks<'a> {
+    root: &'a Path,
+    report: String,
+    failed: Vec<&'static str>,
+}
+
+impl<'a> Tasks<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self {
+            root,
+            report: "First boot after a restore by Lifeboat\n".to_owned(),
+            failed: Vec::new(),
+        }
+    }
+
+    fn all(&mut self, stage: &Stage) -> Result<(), FsError> {
+        if stage.clone {
+            let keygen = Tool::new("ssh-keygen").arg("-A").deadline(SHORT);
+            if below(self.root, "usr/bin/ssh-keygen").exists() {
+                self.program("SSH host keys", &keygen)?;
+            }
+        }
+        let root = self.root;
+        self.task("devices", || {
+            cfgmgr::configure(root)
+                .map(|report| report.to_string())
+                .map_err(|error| chain(&error))
+        })?;
+        if stage.replay {
+            let script = below(root, ATTRIBUTES);
+            if script.exists() {
+                let replay = Tool::new("sh").arg(script).deadline(REPLAY);
+                self.program("device attributes", &replay)?;
+            } else {
+                self.task("device attributes", || {
+                    Err(format!("the backup has no /{}", ATTRIBUTES))
+                })?;
+            }
+        }
+        let recfgct = RECFGCT.map(|path| below(root, path)).into_iter();
+        if let Some(path) = recfgct.filter(|_| stage.clone).find(|path| path.exists()) {
+            self.program("RSCT node", &Tool::new(path).deadline(SHORT))?;
+        }
+        if let Some(script) = &stage.script {
+            self.program("first-boot script", &Tool::new(script).deadline(SCRIPT))?;
+        }
+        Ok(())
+    }
+
+    fn program(&mut self, what: &'static str, tool: &Tool) -> Result<(), FsError> {
+        self.task(what, || match tool.run() {
+            Ok(output) => {
+                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+                Ok(format!("{}\n{}{errors}", tool.argv(), output.text()))
+            }
+            Err(error) => Err(chain(&error)),
+        })
+    }
+
+    /// Does one task. The report is written after each: the next may be the last.
+    fn task(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce() -> Result<String, String>,
+    ) -> Result<(), FsError> {
+        log::info!("first boot: {what}");
+        let (word, text) = match work() {
+            Ok(text) => ("done", text),
+            Err(error) => {
+                log::error!("{what}: {error}");
+                self.failed.push(what);
+                ("FAILED", error)
+            }
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.report, "\n{what}: {word}\n{}", text.trim_end());
+        write(below(self.root, REPORT), &self.report)
+    }
+}
