@@ -44,7 +44,7 @@ pub enum FirstBootError {
         path: PathBuf,
         /// What is wrong.
         #[source]
-        source: stage::StageError,
+        source: Box<stage::StageError>,
     },
 }
 

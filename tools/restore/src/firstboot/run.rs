@@ -68,7 +68,10 @@ fn stage(root: &Path) -> Result<Stage, FirstBootError> {
     if !path.exists() {
         return Ok(Stage::default());
     }
-    Stage::parse(&read_to_string(&path)?).map_err(|source| FirstBootError::Stage { path, source })
+    Stage::parse(&read_to_string(&path)?).map_err(|source| FirstBootError::Stage {
+        path,
+        source: Box::new(source),
+    })
 }
 
 struct Tasks<'a> {

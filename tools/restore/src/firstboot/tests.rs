@@ -123,10 +123,7 @@ fn a_task_that_fails_is_told_and_keeps_nothing_from_ending() {
         notice.contains("the first boot failed in part: devices."),
         "{notice}"
     );
-    let shown = std::process::Command::new("sh")
-        .arg("-i")
-        .arg(root.path().join(NOTICE))
-        .output();
-    let shown = String::from_utf8_lossy(&shown.unwrap().stdout).into_owned();
+    let shell = lifeboat_sys::run::Tool::new("sh").arg("-i");
+    let shown = shell.arg(root.path().join(NOTICE)).run().unwrap().text();
     assert!(shown.starts_with("Lifeboat: the first boot"), "{shown}");
 }
