@@ -29,9 +29,9 @@ pub const MENU_MODULES: [&str; 9] = [
 /// The boot loader could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum GrubError {
-    /// grub-mkimage failed or is missing.
+    /// grub-mkimage or tar failed, or is missing.
     #[error(transparent)]
-    MkImage(#[from] RunError),
+    Run(#[from] RunError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
@@ -70,6 +70,30 @@ impl Core<'_> {
         tool.args(self.modules).run()?;
         Ok(())
     }
+}
+
+/// Packs the directory `boot` of `work` into a tar archive for a core to carry. GRUB's
+/// tar reader wants member names without a leading `./`.
+///
+/// # Errors
+/// [`GrubError`] when tar fails.
+pub fn memdisk(work: &Path) -> Result<PathBuf, GrubError> {
+    let archive = work.join("memdisk.tar");
+    Tool::new("tar")
+        .args(["--create", "--format=ustar", "--sort=name", "--mtime=@0"])
+        .args([
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--mode=u=rwX,go=rX",
+            "--file",
+        ])
+        .arg(&archive)
+        .arg("--directory")
+        .arg(work)
+        .arg("boot")
+        .run()?;
+    Ok(archive)
 }
 
 /// GRUB's modules among the collected packages.

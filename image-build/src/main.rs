@@ -16,6 +16,7 @@ mod modinfo;
 mod modules;
 mod netboot;
 mod newc;
+mod own_core;
 mod package;
 mod programs;
 mod progress;

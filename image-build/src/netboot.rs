@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
-use lifeboat_sys::run::Tool;
 
 use crate::grub::{self, Core};
 use crate::rescue::{INITRAMFS, KERNEL};
@@ -53,8 +52,7 @@ pub fn build(packages: &Path, rescue: &Path, out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A tar archive with the menu and the network modules. GRUB's tar reader wants
-/// member names without a leading `./`.
+/// A tar archive with the menu and the network modules.
 fn memdisk(packages: &Path, work: &Path) -> anyhow::Result<std::path::PathBuf> {
     let directory = work.join("boot/grub");
     let target = directory.join("powerpc-ieee1275");
@@ -66,22 +64,7 @@ fn memdisk(packages: &Path, work: &Path) -> anyhow::Result<std::path::PathBuf> {
         let file = format!("{module}.mod");
         copy(&source.join(&file), &target.join(&file))?;
     }
-    let archive = work.join("memdisk.tar");
-    Tool::new("tar")
-        .args(["--create", "--format=ustar", "--sort=name", "--mtime=@0"])
-        .args([
-            "--owner=0",
-            "--group=0",
-            "--numeric-owner",
-            "--mode=u=rwX,go=rX",
-            "--file",
-        ])
-        .arg(&archive)
-        .arg("--directory")
-        .arg(work)
-        .arg("boot")
-        .run()?;
-    Ok(archive)
+    Ok(grub::memdisk(work)?)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), FsError> {

@@ -11,7 +11,7 @@ use crate::compress::{self, Method};
 use crate::elf::Elf;
 use crate::kernel::Kernel;
 use crate::tree::Tree;
-use crate::{modules, newc, programs, skeleton};
+use crate::{modules, newc, own_core, programs, skeleton};
 
 /// The kernel's file name, as boot loaders are told.
 pub const KERNEL: &str = "vmlinuz";
@@ -85,6 +85,8 @@ fn components(
     let mut lifeboat = Tree::default();
     lifeboat.file("usr/bin/lifeboat", 0o755, own_program(own.lifeboat)?);
     Budget::Lifeboat.check(lifeboat.size() as u64)?;
+    let mut core = Tree::default();
+    core.file(own_core::path(), 0o644, own_core::build(packages)?);
     let (tools, libraries) = programs::trees(packages)?;
     // The skeleton is first: it makes the links /bin, /lib … and fixes the modes
     // of directories.
@@ -98,7 +100,11 @@ fn components(
             .into_iter()
             .map(|(n, tree)| (format!("modules {n}"), tree)),
     );
-    all.extend([("init".to_owned(), init), ("lifeboat".to_owned(), lifeboat)]);
+    all.extend([
+        ("GRUB core".to_owned(), core),
+        ("init".to_owned(), init),
+        ("lifeboat".to_owned(), lifeboat),
+    ]);
     Ok(all)
 }
 

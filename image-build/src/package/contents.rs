@@ -7,6 +7,7 @@ use lifeboat_sys::fs::{self, FsError, PathContext as _};
 
 use super::Form;
 use crate::compress::gzip;
+use crate::own_core;
 use crate::tree::Tree;
 
 /// Files that are the same in every package: where, and what.
@@ -50,6 +51,8 @@ const NAMES_OF_OTHERS: [&str; 2] = ["bootlist", "restore"];
 pub struct Parts {
     /// The program, for Power.
     pub program: Vec<u8>,
+    /// GRUB's core for systems without one.
+    pub core: Vec<u8>,
     /// The CD tree, as paths and contents.
     pub cd: Vec<(String, Vec<u8>)>,
     /// Manual pages and completions, as `image-build docs` names them.
@@ -65,6 +68,7 @@ pub fn tree(form: Form, parts: &Parts) -> Tree {
     for name in links() {
         link(&mut tree, form, &name);
     }
+    tree.file(own_core::path(), 0o644, &*parts.core);
     for (path, bytes) in &parts.cd {
         tree.file(&format!("usr/lib/lifeboat/rescue/{path}"), 0o644, &**bytes);
     }
@@ -167,6 +171,7 @@ mod tests {
     fn made(form: Form) -> Vec<(String, u32, Kind)> {
         let parts = Parts {
             program: b"program".to_vec(),
+            core: b"core".to_vec(),
             cd: vec![("boot/vmlinuz".into(), b"kernel".to_vec())],
             docs: vec![
                 ("bash/mksysb".into(), b"complete".to_vec()),
@@ -192,6 +197,7 @@ mod tests {
         let (deb, rpm) = (made(Form::Deb), made(Form::Rpm));
         for path in [
             "usr/lib/lifeboat/rescue/boot/vmlinuz",
+            "usr/lib/lifeboat/grub/core.elf",
             "usr/share/man/man1/mksysb.1.gz",
             "usr/share/bash-completion/completions/mksysb",
             "etc/lifeboat/backup.conf",

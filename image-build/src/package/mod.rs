@@ -17,7 +17,7 @@ use lifeboat_sys::run::Tool;
 use crate::progress::step;
 use crate::rescue::{self, DATE};
 use crate::tree::{Kind, Tree};
-use crate::{collect, docs, iso};
+use crate::{collect, docs, iso, own_core};
 use contents::Parts;
 
 /// The checkout.
@@ -104,6 +104,7 @@ fn parts(lifeboat: &Path, rescue: &Path) -> anyhow::Result<Parts> {
     docs::build(&docs)?;
     Ok(Parts {
         program: rescue::own_program(lifeboat)?,
+        core: own_core::build(&collected.root)?,
         cd: contents::files_below(&cd)?,
         docs: contents::files_below(&docs)?,
         versions: fs::read(&collected.versions)?,

@@ -196,7 +196,8 @@ fn tool(
     }
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
+/// When a file was written last; `None` if it is not there.
+pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|m| m.modified()).ok()
 }
 

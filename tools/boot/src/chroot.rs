@@ -35,6 +35,15 @@ pub struct Chroot {
 }
 
 impl Chroot {
+    /// The system that runs: all its tools need is mounted.
+    #[must_use]
+    pub fn here() -> Self {
+        Self {
+            root: PathBuf::from("/"),
+            mounted: Vec::new(),
+        }
+    }
+
     /// Mounts `/dev`, `/proc`, `/sys` and `/run` below `root` and makes the
     /// links by UUID that no udev makes in the rescue image.
     ///

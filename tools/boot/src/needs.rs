@@ -1,9 +1,9 @@
 //! What a system must bring with it so that its own tools can make it boot. Asked
 //! of a list of paths, so that a backup can be looked through before a disk is
-//! written.
+//! written. GRUB is not among it: Lifeboat has a core of its own.
 
 /// What is needed, and the beginnings of paths of which one must be there.
-const NEEDS: [(&str, &[&str]); 4] = [
+const NEEDS: [(&str, &[&str]); 2] = [
     (
         "a kernel (/boot/vmlinu?-*)",
         &["boot/vmlinux-", "boot/vmlinuz-"],
@@ -15,18 +15,6 @@ const NEEDS: [(&str, &[&str]); 4] = [
             "usr/bin/dracut",
             "usr/sbin/dracut",
             "sbin/dracut",
-        ],
-    ),
-    (
-        "grub-install",
-        &["usr/sbin/grub-install", "usr/sbin/grub2-install"],
-    ),
-    (
-        "GRUB for Power (/usr/lib/grub/powerpc-ieee1275)",
-        &[
-            "usr/lib/grub/powerpc-ieee1275/",
-            "usr/lib/grub2/powerpc-ieee1275/",
-            "usr/share/grub2/powerpc-ieee1275/",
         ],
     ),
 ];
@@ -46,12 +34,7 @@ pub fn missing<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Vec<&'static str> {
 mod tests {
     use super::*;
 
-    const WHOLE: [&str; 4] = [
-        "boot/vmlinux-6.12",
-        "usr/sbin/update-initramfs",
-        "usr/sbin/grub2-install",
-        "usr/lib/grub/powerpc-ieee1275/normal.mod",
-    ];
+    const WHOLE: [&str; 2] = ["boot/vmlinux-6.12", "usr/sbin/update-initramfs"];
 
     #[test]
     fn each_thing_is_missed() {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    auto_backup, bootlist, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile, mkvgdata,
-    restore, restvg, savevg,
+    auto_backup, bootlist, bosboot, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile,
+    mkvgdata, restore, restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -36,6 +36,7 @@ macro_rules! commands {
 commands! {
     AutoBackup(auto_backup::Args) => auto_backup::run,
     Bootlist(bootlist::Args) => bootlist::run,
+    Bosboot(bosboot::Args) => bosboot::run,
     Cfgmgr(cfgmgr::Args) => cfgmgr::run,
     FirstBoot(first_boot::Args) => first_boot::run,
     #[command(about = "List, summarise, check or restore from a volume group's backup")]

@@ -5,9 +5,11 @@
 //! lets the generator of manual pages read [`command`] and [`manual`]; nothing else
 //! uses it.
 
+mod accessed;
 mod auto_backup;
 mod backup;
 mod bootlist;
+mod bosboot;
 mod cfgmgr;
 mod commands;
 mod first_boot;

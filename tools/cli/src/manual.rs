@@ -100,6 +100,22 @@ const MANUALS: &[Manual] = &[
         see_also: &["mksysb"],
     },
     Manual {
+        command: "bosboot",
+        files: &[(
+            "/usr/lib/lifeboat/grub/core.elf",
+            "GRUB's core for systems whose own GRUB is missing or fails.",
+        )],
+        examples: &[
+            (
+                "bosboot -a",
+                "Makes all boot images and boot records of the system anew.",
+            ),
+            ("bosboot -ad /dev/hdisk0", "Boot records on this disk only."),
+            ("bosboot -v", "Checks whether the system would boot."),
+        ],
+        see_also: &["bootlist", "restore"],
+    },
+    Manual {
         command: "cfgmgr",
         files: &[],
         examples: &[(

@@ -27,7 +27,7 @@ pub fn mark<D: Write + Seek>(device: &mut D, marked: bool) -> io::Result<()> {
 }
 
 /// Blanks both ends of the disk and of each new partition, where signatures of
-/// old contents live, and the whole of PReP, which `grub-install` wants empty;
+/// old contents live, and the whole of PReP;
 /// marks PReP with [`UNFINISHED`]. No partition table is left; the next one
 /// finds the marks, that of the [disk](mark) too, in place.
 ///

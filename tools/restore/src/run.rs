@@ -7,7 +7,9 @@
 use std::path::Path;
 
 use lifeboat_archive::ExtractOptions;
+use lifeboat_boot::bosboot::{self, Author, Job};
 use lifeboat_boot::chroot::{Chroot, UuidLink};
+use lifeboat_boot::machine::{self, Machine};
 use lifeboat_boot::{bootlist, grub, ofpath};
 use lifeboat_layout::apply::{self, Keys};
 use lifeboat_layout::plan::Plan;
@@ -162,12 +164,14 @@ impl Restore<'_> {
         adapt::files(&mut self.steps, chroot, plan, opened)?;
         whom::devices(&mut self.steps, chroot, plan, opened)?;
         adapt::boot_images(&mut self.steps, chroot, plan)?;
-        self.steps.step("/boot", |_| {
-            grub::reads_boot(chroot).map(|kind| ((), format!("GRUB reads it as {kind}")))
-        })?;
-        self.steps.step("GRUB menu", |_| {
-            grub::configure(chroot).map(|()| ((), "loads a kernel".to_owned()))
-        })?;
+        if grub::is_there(chroot.root()) {
+            self.steps.step("/boot", |_| {
+                grub::reads_boot(chroot).map(|kind| ((), format!("GRUB reads it as {kind}")))
+            })?;
+            self.steps.step("GRUB menu", |_| {
+                grub::configure(chroot).map(|()| ((), "loads a kernel".to_owned()))
+            })?;
+        }
         whom::identity(&mut self.steps, chroot, plan, opened)?;
         let stage = whom::stage(plan, &opened.answers);
         let not_started = self.steps.step("first boot", |_| {
@@ -187,26 +191,25 @@ impl Restore<'_> {
     }
 
     fn boot_record(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
-        let plan = self.plan;
-        self.steps.step("empty PReP", |_| {
+        let preps = self.plan.boot_disks().map(|(_, prep)| prep.device.clone());
+        let preps: Vec<String> = preps.collect();
+        let job = Job {
+            chroot,
+            preps: preps.iter().map(Into::into).collect(),
+            machine: Machine::of(Path::new(machine::TREE)),
+        };
+        let author = self.steps.step("boot record", |_| {
             // Nothing that a boot needs is in memory only when the disk can boot.
             nix::unistd::sync();
-            apply::mark_prep(plan, false)
-                .map(|()| ((), "no longer marked as unfinished".to_owned()))
-        })?;
-        let written = plan.boot_disks().try_for_each(|(_, prep)| {
-            let prep = &prep.device;
-            self.steps.step("boot record", |_| {
-                grub::install(chroot, Path::new(prep))
-                    .map(|()| ((), format!("in {prep}, read back")))
+            job.write_records().map(|author| {
+                let found = format!("in {}, read back", preps.join(", "));
+                (author, found)
             })
-        });
-        if written.is_err() {
-            self.steps.step("marked PReP", |_| {
-                apply::mark_prep(plan, true).map(|()| ((), "marked as unfinished again".to_owned()))
-            })?;
+        })?;
+        if let Author::Lifeboat(reason) = author {
+            self.steps.verdict.note(bosboot::note(&reason));
         }
-        written
+        Ok(())
     }
 
     /// Every disk with a boot record is in the list: a mirror boots from either.

@@ -1,7 +1,7 @@
 //! The target disk itself: blanking, partition table, nodes.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -17,7 +17,6 @@ use crate::disks::Disk;
 use crate::mbr::MbrEntry;
 use crate::model::{PartitionKind, Role};
 use crate::plan::{Plan, PlannedPartition, PlannedTable, Target};
-use crate::signature::UNFINISHED;
 use crate::{blank, gpt, mbr};
 
 /// How long the kernel may take to read a table and to make nodes.
@@ -28,32 +27,6 @@ const ACTIVE: u64 = 0x80;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Puts the mark of an unfinished restore into every PReP, or takes it off, which
-/// `grub-install` wants before it writes the boot record.
-///
-/// # Errors
-/// [`ApplyError::Device`].
-pub fn mark_prep(plan: &Plan, marked: bool) -> Result<(), ApplyError> {
-    plan.boot_disks()
-        .try_for_each(|(_, prep)| mark(&prep.device, marked))
-}
-
-fn mark(prep: &str, marked: bool) -> Result<(), ApplyError> {
-    let bytes = if marked {
-        UNFINISHED
-    } else {
-        &[0; UNFINISHED.len()]
-    };
-    OpenOptions::new()
-        .write(true)
-        .open(prep)
-        .and_then(|mut device| {
-            device.write_all(bytes)?;
-            device.sync_all()
-        })
-        .map_err(failed("mark", prep))
-}
 
 /// Opens the target so that the kernel refuses if anything else holds it.
 pub(super) fn open(disk: &Disk) -> Result<File, ApplyError> {

@@ -13,7 +13,7 @@ mod old;
 mod stack;
 mod volume;
 
-pub use disk::{mark_prep, unmark_disks};
+pub use disk::unmark_disks;
 pub use error::ApplyError;
 pub use file_system::seal_subvolumes;
 pub use group::finish;
@@ -29,7 +29,7 @@ use crate::plan::{GroupPlan, Plan, groups_apart};
 /// Afterwards everything is open, until [`release`]; after an error nothing is.
 ///
 /// Each disk carries a mark until [`unmark_disks`], each PReP partition one until
-/// the boot record comes ([`mark_prep`]), and each volume group the tag
+/// the boot record replaces it, and each volume group the tag
 /// [`disks::RESTORING`] until [`finish`]: an interrupted restore is recognised.
 ///
 /// # Errors
