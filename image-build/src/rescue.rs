@@ -11,7 +11,7 @@ use crate::compress::{self, Method};
 use crate::elf::Elf;
 use crate::kernel::Kernel;
 use crate::tree::Tree;
-use crate::{modules, newc, own_core, programs, skeleton};
+use crate::{modules, newc, own_core, package, programs, skeleton};
 
 /// The kernel's file name, as boot loaders are told.
 pub const KERNEL: &str = "vmlinuz";
@@ -85,6 +85,9 @@ fn components(
     let mut lifeboat = Tree::default();
     lifeboat.file("usr/bin/lifeboat", 0o755, own_program(own.lifeboat)?);
     Budget::Lifeboat.check(lifeboat.size() as u64)?;
+    for name in package::links() {
+        lifeboat.symlink(&format!("usr/bin/{name}"), "lifeboat");
+    }
     let mut core = Tree::default();
     core.file(own_core::path(), 0o644, own_core::build(packages)?);
     let (tools, libraries) = programs::trees(packages)?;

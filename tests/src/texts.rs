@@ -7,9 +7,9 @@ pub const WELCOME: &str = "Welcome to Lifeboat";
 pub const WELCOME_INSTALL: &str = "1";
 
 /// Its item "Start a Maintenance Shell".
-pub const WELCOME_SHELL: &str = "2";
+pub const WELCOME_SHELL: &str = "3";
 /// Its item "Restart or Power Off".
-pub const WELCOME_POWER: &str = "3";
+pub const WELCOME_POWER: &str = "4";
 
 /// Title of the list of backups found.
 pub const SOURCES: &str = "Choose the System Backup";

@@ -99,7 +99,7 @@ pub fn tree(form: Form, parts: &Parts) -> Tree {
 }
 
 /// Every command that has a link.
-fn links() -> Vec<String> {
+pub fn links() -> Vec<String> {
     lifeboat_cli::command()
         .get_subcommands()
         .filter(|command| !command.is_hide_set())

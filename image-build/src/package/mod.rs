@@ -19,6 +19,7 @@ use crate::rescue::{self, DATE};
 use crate::tree::{Kind, Tree};
 use crate::{collect, docs, iso, own_core};
 use contents::Parts;
+pub use contents::links;
 
 /// The checkout.
 const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -53,7 +53,7 @@ struct Names {
 #[derive(Debug, thiserror::Error)]
 pub enum GrubError {
     /// No GRUB in the system.
-    #[error("0590-441 The system has no grub-install; its boot record cannot be written")]
+    #[error("0590-441 The system has no grub-install")]
     NoTool,
     /// A tool failed.
     #[error("0590-442 {what}")]

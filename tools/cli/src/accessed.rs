@@ -4,15 +4,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use lifeboat_restore::access::VARIABLE;
 use nix::unistd::{chdir, chroot};
-
-/// Names the root of the mounted system; the menus set it for their shells.
-const ROOT: &str = "LIFEBOAT_ROOT";
 
 /// Makes the root of the system that is meant the root of this process, so that from
 /// here on both are alike.
 pub fn enter() -> Result<()> {
-    let root = std::env::var_os(ROOT).filter(|root| !root.is_empty() && root != "/");
+    let root = std::env::var_os(VARIABLE).filter(|root| !root.is_empty() && root != "/");
     let Some(root) = root else {
         ensure!(
             !lifeboat_menu::in_rescue_image(),

@@ -3,11 +3,13 @@
 //! [`run`] shows the welcome screen and comes back when the machine goes down.
 //! Each screen is a file; what they set in motion is in `lifeboat-restore`.
 
+mod access;
 mod install;
 mod passphrase;
 pub mod power;
 pub mod progress;
 mod settings;
+mod shell;
 mod sources;
 pub mod terminal;
 mod unattended;

@@ -1,22 +1,26 @@
 //! The first screen: *Welcome to Lifeboat*.
 
-use std::io::{BufRead, Write, stdin};
+use std::io::{BufRead, Write};
 
 use lifeboat_sys::run::Tool;
-use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 
-use crate::terminal::{PREVIOUS, Screen, Terminal, TerminalError};
-use crate::{MenuError, install, power, unattended};
+use crate::shell::on_terminal;
+use crate::terminal::{PREVIOUS, Screen, Terminal};
+use crate::{MenuError, access, install, power, unattended};
 
 const INSTALL: u16 = 1;
-const SHELL: u16 = 2;
-const POWER: u16 = 3;
+const ACCESS: u16 = 2;
+const SHELL: u16 = 3;
+const POWER: u16 = 4;
 
 const HELP: &str = "  1  looks for system backups on CDs and disks, shows what is on them, and
      restores one onto a disk of this machine. Nothing is written before you
      have seen the plan and agreed.
-  2  gives a shell with lvm, fsck, mount and an editor (vi). `exit` comes back.
-  3  leaves the rescue image.";
+  2  mounts a system that is installed here and gives a shell in it, to repair
+     what does not boot: `bosboot -a` there makes its boot images and boot
+     records anew.
+  3  gives a shell with lvm, fsck, mount and an editor (vi). `exit` comes back.
+  4  leaves the rescue image.";
 
 /// Shows the welcome screen until the machine goes down. With `auto`, or where
 /// the `bosinst.data` of the boot medium says `PROMPT = no`, installs first.
@@ -37,6 +41,7 @@ pub fn run<R: BufRead, W: Write>(
         ],
         items: vec![
             (INSTALL, "Install from a System Backup".into()),
+            (ACCESS, "Access a Root Volume Group".into()),
             (SHELL, "Start a Maintenance Shell".into()),
             (POWER, "Restart or Power Off".into()),
         ],
@@ -46,6 +51,7 @@ pub fn run<R: BufRead, W: Write>(
     loop {
         match terminal.choose(&screen)? {
             INSTALL => install::run(terminal)?,
+            ACCESS => access::run(terminal)?,
             SHELL => shell(terminal)?,
             POWER => power::choose(terminal)?,
             PREVIOUS => terminal.line("This is the first menu.")?,
@@ -56,16 +62,5 @@ pub fn run<R: BufRead, W: Write>(
 
 fn shell<R: BufRead, W: Write>(terminal: &mut Terminal<R, W>) -> Result<(), MenuError> {
     terminal.line("Maintenance shell. Type exit to come back to the menu.")?;
-    // A program that dies in the shell may leave the line without echo.
-    let before = tcgetattr(stdin()).ok();
-    let status = Tool::new("/bin/sh")
-        .arg("-l")
-        .attached()
-        .map_err(MenuError::Shell)?;
-    log::info!("maintenance shell: {status}");
-    if let Some(before) = before {
-        tcsetattr(stdin(), SetArg::TCSADRAIN, &before)
-            .map_err(|errno| TerminalError::Io(errno.into()))?;
-    }
-    Ok(())
+    on_terminal(&Tool::new("/bin/sh").arg("-l"))
 }

@@ -1,16 +1,11 @@
 //! A system whose files are back, adapted to the machine: what it says of its devices,
-//! its boot images, its labels. Each thing is a line of the verdict.
+//! its volume groups, its labels. Each thing is a line of the verdict.
 
-use std::path::Path;
 use std::time::Duration;
 
-use lifeboat_boot::bootimage::{self, Extent, Maker};
 use lifeboat_boot::chroot::Chroot;
-use lifeboat_boot::inspect::{InspectError, inspect};
-use lifeboat_devices::modules::ModuleIndex;
 use lifeboat_layout::plan::Plan;
 use lifeboat_stanza::bosinst::ControlFlow;
-use lifeboat_sys::fs::FsError;
 use lifeboat_sys::run::Tool;
 
 use crate::lvm_devices::{self, Renewed};
@@ -18,28 +13,19 @@ use crate::prepare::Opened;
 use crate::presence::Presence;
 use crate::references::rewrite;
 use crate::steps::{Steps, Stopped};
-use crate::{crypts, drivers, selinux};
+use crate::{crypts, images, selinux};
 
-const SYS: &str = "/sys";
 /// How long a program of the operator may take.
 const CUSTOM_LIMIT: Duration = Duration::from_secs(3600);
 
-/// A boot image could not be made, or would not find its root.
-#[derive(Debug, thiserror::Error)]
-enum ImageError {
-    #[error(transparent)]
-    Make(#[from] bootimage::BootImageError),
-    #[error(transparent)]
-    Inspect(#[from] InspectError),
-}
-
-/// Makes the files fit the devices, and the other volume groups known.
+/// Makes the files fit the devices, and the other volume groups known. Hands back why
+/// the boot images in the backup cannot be right any more, if that can be said.
 pub(crate) fn files(
     steps: &mut Steps<'_>,
     chroot: &Chroot,
     plan: &Plan,
     opened: &Opened<'_>,
-) -> Result<(), Stopped> {
+) -> Result<Option<String>, Stopped> {
     let import = opened.answers.control.import_user_vgs != Some(false);
     let presence = steps.step("volume groups", |_| {
         Presence::look(chroot.root(), plan, import).map(|presence| {
@@ -65,7 +51,7 @@ pub(crate) fn files(
     for finding in rewritten.findings().into_iter().chain(crypts) {
         steps.verdict.note(finding);
     }
-    steps.step("LVM devices", |_| {
+    let lvm_changed = steps.step("LVM devices", |_| {
         let own: Vec<String> = plan
             .groups()
             .flat_map(|group| group.devices.clone())
@@ -76,67 +62,10 @@ pub(crate) fn files(
                 Renewed::Listed(count) => format!("system.devices lists {count}"),
                 Renewed::Aside => "system.devices set aside".to_owned(),
             };
-            ((), found)
+            (renewed != Renewed::None, found)
         })
-    })
-}
-
-/// Rebuilds the boot image of every kernel and looks into it.
-pub(crate) fn boot_images(
-    steps: &mut Steps<'_>,
-    chroot: &Chroot,
-    plan: &Plan,
-) -> Result<(), Stopped> {
-    let (maker, kernels) = steps.step("kernels", |_| {
-        let maker = Maker::of(chroot.root())?;
-        let kernels = bootimage::kernels(chroot.root())?;
-        let found = kernels.join(", ");
-        Ok::<_, bootimage::BootImageError>(((maker, kernels), found))
     })?;
-    for kernel in kernels {
-        let index = steps.step("drivers", |_| index_of(chroot, plan, &kernel))?;
-        steps.step("boot image", |_| {
-            boot_image(chroot, plan, maker, &kernel, &index)
-        })?;
-    }
-    Ok(())
-}
-
-fn index_of(chroot: &Chroot, plan: &Plan, kernel: &str) -> Result<(ModuleIndex, String), FsError> {
-    let index = ModuleIndex::read(&chroot.root().join("lib/modules").join(kernel))?;
-    let modules = drivers::modules(Path::new(SYS), plan, &index);
-    let found = if modules.is_empty() {
-        format!("of kernel {kernel}: all built in")
-    } else {
-        format!("of kernel {kernel}: {}", modules.join(", "))
-    };
-    Ok((index, found))
-}
-
-/// An image that lacks something is made once more with the drivers of every machine.
-fn boot_image(
-    chroot: &Chroot,
-    plan: &Plan,
-    maker: Maker,
-    kernel: &str,
-    index: &ModuleIndex,
-) -> Result<((), String), ImageError> {
-    let modules = drivers::modules(Path::new(SYS), plan, index);
-    let wanted = drivers::wanted(Path::new(SYS), plan, index);
-    let image = bootimage::image_of(chroot.root(), maker, kernel);
-    let make = |extent| {
-        bootimage::rebuild(chroot, maker, kernel, &modules, extent)?;
-        Ok::<_, ImageError>(inspect(chroot, maker, &image, &wanted)?)
-    };
-    let files = match make(Extent::AsSet) {
-        Err(ImageError::Inspect(InspectError::Lacks { what, .. })) if maker == Maker::Dracut => {
-            log::warn!("{image} lacks {what}: once more with all drivers");
-            make(Extent::Every)?
-        }
-        other => other?,
-    };
-    let found = format!("{image}: {files} files, {} checks passed", wanted.len());
-    Ok(((), found))
+    Ok(images::outdated(plan, &rewritten, lvm_changed))
 }
 
 /// Labels, and the operator's own program.

@@ -2,8 +2,9 @@
 //! [`source`] finds backups, [`prepare`] makes the plan without writing, [`run`]
 //! carries it out, [`verdict`] says how it came out, [`firstboot`] is what the
 //! restored system does by itself. [`group`] is the same for a volume group on its
-//! own, in a system that runs.
+//! own, in a system that runs; [`access`] opens an installed system for repair.
 
+pub mod access;
 mod adapt;
 mod clone;
 mod crypts;
@@ -11,6 +12,7 @@ mod drivers;
 pub mod firstboot;
 pub mod group;
 mod health;
+mod images;
 pub mod keys;
 mod logs;
 mod lvm_devices;

@@ -19,7 +19,7 @@ use crate::health::KernelLog;
 use crate::prepare::Opened;
 use crate::steps::{Steps, Stopped, alone};
 use crate::verdict::{DiskState, Verdict};
-use crate::{adapt, logs, whom};
+use crate::{adapt, images, logs, whom};
 
 pub use crate::steps::Observer;
 
@@ -161,9 +161,10 @@ impl Restore<'_> {
 
     fn boot(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let (plan, opened) = (self.plan, self.opened);
-        adapt::files(&mut self.steps, chroot, plan, opened)?;
-        whom::devices(&mut self.steps, chroot, plan, opened)?;
-        adapt::boot_images(&mut self.steps, chroot, plan)?;
+        let outdated = adapt::files(&mut self.steps, chroot, plan, opened)?;
+        let moved = whom::devices(&mut self.steps, chroot, plan, opened)?;
+        let outdated = outdated.or(moved);
+        images::boot_images(&mut self.steps, chroot, plan, outdated.as_deref())?;
         if grub::is_there(chroot.root()) {
             self.steps.step("/boot", |_| {
                 grub::reads_boot(chroot).map(|kind| ((), format!("GRUB reads it as {kind}")))
@@ -198,18 +199,29 @@ impl Restore<'_> {
             preps: preps.iter().map(Into::into).collect(),
             machine: Machine::of(Path::new(machine::TREE)),
         };
-        let author = self.steps.step("boot record", |_| {
+        let written = self.steps.step("boot record", |_| {
             // Nothing that a boot needs is in memory only when the disk can boot.
             nix::unistd::sync();
             job.write_records().map(|author| {
                 let found = format!("in {}, read back", preps.join(", "));
                 (author, found)
             })
-        })?;
-        if let Author::Lifeboat(reason) = author {
-            self.steps.verdict.note(bosboot::note(&reason));
+        });
+        match written {
+            Ok(Author::Lifeboat(reason)) => {
+                self.steps.verdict.note(bosboot::note(&reason));
+                Ok(())
+            }
+            Ok(Author::System | Author::Signed) => Ok(()),
+            Err(stopped) => {
+                // Of several boot records some may be whole, but the restore is not.
+                let plan = self.plan;
+                self.steps.step("marked PReP", |_| {
+                    apply::mark_prep(plan).map(|()| ((), "marked as unfinished again".to_owned()))
+                })?;
+                Err(stopped)
+            }
         }
-        Ok(())
     }
 
     /// Every disk with a boot record is in the list: a mirror boots from either.

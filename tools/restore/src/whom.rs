@@ -1,6 +1,8 @@
 //! Whom a restored system shall be, and on which machine: `docs/first-boot.md` has the
 //! table. Each thing is a line of the verdict.
 
+use std::path::Path;
+
 use lifeboat_boot::chroot::Chroot;
 use lifeboat_layout::model::Source;
 use lifeboat_layout::plan::Plan;
@@ -14,47 +16,58 @@ use crate::prepare::Opened;
 use crate::references::network;
 use crate::steps::{Steps, Stopped};
 
-/// Moves the configuration of devices to those of this machine.
+/// Names of network cards of which boot images have a copy.
+const IN_IMAGES: [&str; 2] = ["etc/systemd/network", "etc/udev"];
+
+/// Moves the configuration of devices to those of this machine. Hands back what was
+/// changed of which a boot image may have a copy, if anything was.
 pub(crate) fn devices(
     steps: &mut Steps<'_>,
     chroot: &Chroot,
     plan: &Plan,
     opened: &Opened<'_>,
-) -> Result<(), Stopped> {
+) -> Result<Option<String>, Stopped> {
     let same = opened.model.source.same_machine(&machine());
     steps.step("machine", |_| {
         Ok::<_, FsError>(((), told(same, &opened.model.source)))
     })?;
     let carried = opened.answers.control.recover_devices != RecoverDevices::No;
-    let findings = steps.step("network", |_| {
+    let (findings, mut changed) = steps.step("network", |_| {
         let old = &opened.model.cards;
         if !carried {
             let found = "not moved, as bosinst.data says".to_owned();
-            return Ok((Vec::new(), found));
+            return Ok(((Vec::new(), None), found));
         }
         if old.is_empty() {
             let found = "the backup lists no network cards".to_owned();
-            return Ok((Vec::new(), found));
+            return Ok(((Vec::new(), None), found));
         }
         let another = same == Some(false);
         let moved = network::rewrite(chroot.root(), old, &cards(&Live), another)?;
-        Ok::<_, FsError>((moved.findings(), moved.summary()))
+        let in_images = |path: &Path| IN_IMAGES.iter().any(|place| path.starts_with(place));
+        let changed = moved.edits.iter().find(|(path, _)| in_images(path));
+        let changed = changed.map(|(path, edit)| edit.changed_in(path));
+        Ok::<_, FsError>(((moved.findings(), changed), moved.summary()))
     })?;
     for finding in findings {
         steps.verdict.note(finding);
     }
     if plan.new_identity || !carried {
-        steps.step("multipath", |_| {
+        let renewed = steps.step("multipath", |_| {
             clone::only_own_disks(chroot.root(), plan).map(|files| {
+                let changed = files
+                    .first()
+                    .map(|path| format!("/{} changed", path.display()));
                 let found = match files.len() {
                     0 => "no other disks listed".to_owned(),
                     _ => "only the disks of this machine are listed".to_owned(),
                 };
-                ((), found)
+                (changed, found)
             })
         })?;
+        changed = changed.or(renewed);
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn told(same: Option<bool>, source: &Source) -> String {

@@ -1,7 +1,7 @@
 //! The target disk itself: blanking, partition table, nodes.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -17,6 +17,7 @@ use crate::disks::Disk;
 use crate::mbr::MbrEntry;
 use crate::model::{PartitionKind, Role};
 use crate::plan::{Plan, PlannedPartition, PlannedTable, Target};
+use crate::signature::UNFINISHED;
 use crate::{blank, gpt, mbr};
 
 /// How long the kernel may take to read a table and to make nodes.
@@ -27,6 +28,23 @@ const ACTIVE: u64 = 0x80;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Puts the mark of an unfinished restore into every PReP, whatever boot record is there.
+///
+/// # Errors
+/// [`ApplyError::Device`].
+pub fn mark_prep(plan: &Plan) -> Result<(), ApplyError> {
+    plan.boot_disks().try_for_each(|(_, prep)| {
+        let marked = OpenOptions::new()
+            .write(true)
+            .open(&prep.device)
+            .and_then(|mut device| {
+                device.write_all(UNFINISHED)?;
+                device.sync_all()
+            });
+        marked.map_err(failed("mark", &prep.device))
+    })
+}
 
 /// Opens the target so that the kernel refuses if anything else holds it.
 pub(super) fn open(disk: &Disk) -> Result<File, ApplyError> {

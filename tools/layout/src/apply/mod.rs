@@ -13,7 +13,7 @@ mod old;
 mod stack;
 mod volume;
 
-pub use disk::unmark_disks;
+pub use disk::{mark_prep, unmark_disks};
 pub use error::ApplyError;
 pub use file_system::seal_subvolumes;
 pub use group::finish;

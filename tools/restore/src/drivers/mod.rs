@@ -155,7 +155,7 @@ impl<'a> Below<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use lifeboat_layout::disks::Disk;
     use std::fs::{create_dir_all, write};
@@ -194,7 +194,8 @@ kernel/fs/xfs/xfs.ko.xz:
         assert_eq!(files, ["virtio_blk.ko", "xfs.ko", "dm_mod.ko", "lvm"]);
     }
 
-    fn disk() -> Disk {
+    /// An empty disk of 20 GB.
+    pub(crate) fn disk() -> Disk {
         Disk {
             name: "vda".into(),
             hdisk: "hdisk0".into(),

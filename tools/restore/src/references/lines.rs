@@ -1,6 +1,7 @@
 //! Texts changed line by line: what is not changed stays, byte for byte.
 
 use std::ops::Range;
+use std::path::Path;
 
 /// A line that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,13 @@ pub struct Edit {
     pub old: String,
     /// What it is now.
     pub new: String,
+}
+
+impl Edit {
+    /// Which line of which file changed, for people.
+    pub(crate) fn changed_in(&self, path: &Path) -> String {
+        format!("/{}, line {} changed", path.display(), self.line)
+    }
 }
 
 /// A text and how it differs from the one before.
