@@ -1,18 +1,103 @@
 //! `lifeboat cfgmgr`: configure devices.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use lifeboat_devices::cfgmgr::{Report, Request, configure};
+use lifeboat_devices::phase::Phase;
+use lifeboat_sys::fs;
 
 use crate::out;
 
-/// Load drivers for all devices, report those that have none
+/// Load drivers for all devices, configure them, report what software they lack
+///
+/// Without flags: phase 2 on a running system, phase 3 on the rescue image. Only what
+/// changed is printed, and what is lacking; the exit status is 1 when a device lacks
+/// software.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(group = clap::ArgGroup::new("phases").args(["first", "second", "phase"]))]
+pub struct Args {
+    /// Phase 1: drivers of storage only
+    #[arg(short = 'f')]
+    first: bool,
+
+    /// Phase 2: all drivers, then network, multipath, arrays, volume groups
+    #[arg(short = 's')]
+    second: bool,
+
+    /// Phase 1, 2, or 3: all drivers, nothing is switched on
+    #[arg(short = 'p', value_name = "PHASE", value_parser = clap::value_parser!(u8).range(1..=3))]
+    phase: Option<u8>,
+
+    /// One device (sda, eth0, host0, 0000:00:01.0) and what is behind it
+    #[arg(short = 'l', value_name = "NAME")]
+    name: Option<String>,
+
+    /// Write the names of the packages that are lacking, one a line
+    #[arg(long, value_name = "FILE")]
+    missing: Option<PathBuf>,
+
+    /// Print every device
+    #[arg(short = 'v')]
+    verbose: bool,
+
+    /// Print everything as JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+impl Args {
+    fn request(&self) -> Request {
+        let phase = match self.phase {
+            _ if self.first => Some(Phase::Boot),
+            _ if self.second => Some(Phase::Run),
+            number => number.and_then(Phase::of_number),
+        };
+        // On the rescue image the disks are somebody's whose system does not start.
+        let usual = || match lifeboat_menu::in_rescue_image() {
+            true => Phase::Service,
+            false => Phase::Run,
+        };
+        Request {
+            phase: phase.unwrap_or_else(usual),
+            only: self.name.clone(),
+            thorough: self.verbose || self.json,
+        }
+    }
+}
 
 /// Runs the command.
-pub fn run(_: &Args) -> Result<ExitCode> {
-    out::print(&lifeboat_devices::cfgmgr::configure(Path::new("/"))?.to_string())?;
-    Ok(ExitCode::SUCCESS)
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let report = configure(Path::new("/"), &args.request())?;
+    print(args, &report)?;
+    if let Some(file) = &args.missing {
+        let lines = report
+            .packages()
+            .into_iter()
+            .map(|name| format!("{name}\n"));
+        fs::write(file, lines.collect::<String>())?;
+    }
+    Ok(if report.is_complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print(args: &Args, report: &Report) -> Result<()> {
+    if args.json {
+        let json = serde_json::to_string_pretty(report);
+        return out::line(&json.context("0590-750 The report cannot be written as JSON")?);
+    }
+    if args.verbose {
+        return out::print(&report.to_string());
+    }
+    for change in report.changes() {
+        out::line(&change)?;
+    }
+    for complaint in report.complaints() {
+        eprintln!("{complaint}");
+    }
+    Ok(())
 }

@@ -117,11 +117,27 @@ const MANUALS: &[Manual] = &[
     },
     Manual {
         command: "cfgmgr",
-        files: &[],
-        examples: &[(
-            "cfgmgr",
-            "Loads drivers for devices that were attached since the start.",
-        )],
+        files: &[
+            (
+                "/usr/lib/lifeboat/packages.table.gz",
+                "Which package has which driver and firmware.",
+            ),
+            (
+                "/etc/lifeboat/packages.d/*.table",
+                "The same for packages of your own.",
+            ),
+        ],
+        examples: &[
+            (
+                "cfgmgr",
+                "Configures devices that were attached since the start.",
+            ),
+            ("cfgmgr -v -l host0", "One adapter and its disks."),
+            (
+                "cfgmgr --missing /tmp/device.pkgs",
+                "Writes the names of the packages that devices lack.",
+            ),
+        ],
         see_also: &["first-boot"],
     },
     Manual {

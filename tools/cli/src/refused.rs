@@ -5,6 +5,21 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Command, flag, and why it is refused.
 const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "cfgmgr",
+        "-c",
+        "name the adapter or the disk itself with -l",
+    ),
+    (
+        "cfgmgr",
+        "-m",
+        "the phase says what is configured; -p PHASE",
+    ),
+    (
+        "cfgmgr",
+        "-u",
+        "Linux names devices by their place; -l NAME takes that name",
+    ),
     ("mkdvd", "-b", NO_PACKAGES),
     (
         "mkdvd",

@@ -2,9 +2,10 @@
 //!
 //! A device names itself in its `modalias`, a module carries patterns for such
 //! names. Debian has 22 000 patterns, and an emulated processor is slow, so a
-//! pattern is found by the text before its first wildcard.
+//! pattern is found by the text before its first wildcard. The table of packages
+//! is looked up in the same way.
 
-/// The patterns of `modules.alias`.
+/// Patterns, and what each of them is the answer to: a module, a package.
 #[derive(Debug, Default)]
 pub struct AliasIndex {
     /// Sorted by literal text, then by place in the file.
@@ -18,8 +19,8 @@ struct Entry {
     pattern: Box<str>,
     /// Bytes before the first wildcard.
     literal: usize,
-    module: Box<str>,
-    /// Place in the file; earlier modules are preferred.
+    answer: Box<str>,
+    /// Place in the file; earlier answers are preferred.
     place: usize,
 }
 
@@ -32,14 +33,21 @@ impl Entry {
 impl AliasIndex {
     /// An index of `(pattern, module)` pairs, in the file's order.
     pub fn new<'a>(aliases: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let entry = |(place, (pattern, module)): (usize, (&str, &str))| {
+        let aliases = aliases.into_iter();
+        Self::of_answers(aliases.map(|(pattern, module)| (pattern, crate::normalised(module))))
+    }
+
+    /// An index of `(pattern, answer)` pairs, whose answers stay as they are written.
+    pub fn of_answers<'a, A: Into<Box<str>>>(
+        aliases: impl IntoIterator<Item = (&'a str, A)>,
+    ) -> Self {
+        let entry = |(place, (pattern, answer)): (usize, (&str, A))| {
             let pattern = alias_normalised(pattern).into_boxed_str();
             let literal = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
-            let module = crate::normalised(module).into_boxed_str();
             Entry {
                 pattern,
                 literal,
-                module,
+                answer: answer.into(),
                 place,
             }
         };
@@ -53,7 +61,7 @@ impl AliasIndex {
         Self { entries, lengths }
     }
 
-    /// The modules whose patterns match, each once, preferred ones first.
+    /// The answers whose patterns match, each once, preferred ones first.
     #[must_use]
     pub fn matching(&self, modalias: &str) -> Vec<&str> {
         let name = alias_normalised(modalias);
@@ -74,13 +82,13 @@ impl AliasIndex {
                 .extend(same.filter(|e| matches(&e.pattern.as_bytes()[length..], &name[length..])));
         }
         found.sort_unstable_by_key(|entry| entry.place);
-        let mut modules: Vec<&str> = Vec::new();
+        let mut answers: Vec<&str> = Vec::new();
         for entry in found {
-            if !modules.contains(&&*entry.module) {
-                modules.push(&entry.module);
+            if !answers.contains(&&*entry.answer) {
+                answers.push(&entry.answer);
             }
         }
-        modules
+        answers
     }
 
     /// How many patterns there are.

@@ -1,17 +1,30 @@
 //! `cfgmgr`: look at every device of a running system, load the drivers that
-//! are missing, and say what no installed module drives.
+//! are missing, configure what is behind them, and say what no installed
+//! software drives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, attribute};
-use nix::sys::utsname::uname;
+use lifeboat_sys::run::Tool;
+use serde::Serialize;
 
 use crate::coldplug::{self, Coldplug, Device};
+use crate::distribution::Distribution;
 use crate::insert::{Insert, Kernel, Modprobe, Parameters};
+use crate::lacking::{Lack, Looking};
 use crate::load::Loader;
 use crate::modules::ModuleIndex;
+use crate::phase::Phase;
+use crate::scope::Scope;
+use crate::system::System;
+use crate::table::{Table, TableError};
+use crate::{network, volumes};
+
+/// Devices that drivers bring may take this long to appear.
+const SETTLE: Duration = Duration::from_secs(60);
 
 /// Devices could not be configured.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +41,27 @@ pub enum CfgmgrError {
     /// sysfs is not there.
     #[error("0590-504 The devices of this system cannot be listed")]
     Devices(#[source] FsError),
+    /// `-l` names no device.
+    #[error("0590-507 There is no device {0}")]
+    NoDevice(String),
+    /// The table of packages cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// What is to be configured.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// How far.
+    pub phase: Phase,
+    /// A device by name (`sda`, `eth0`, `host0`, `0000:00:01.0`); all if not given.
+    pub only: Option<String>,
+    /// Also list the firmware that drivers name and work without.
+    pub thorough: bool,
 }
 
 /// One device in the report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Configured {
     /// Its place in sysfs.
     pub path: PathBuf,
@@ -41,6 +71,8 @@ pub struct Configured {
     pub modalias: String,
     /// The driver that has it now.
     pub driver: Option<String>,
+    /// Whether it had none before, or was not there.
+    pub new: bool,
     /// The installed modules that answer it.
     pub modules: Vec<String>,
     /// Those of them that are not in the kernel, each with the reason.
@@ -48,60 +80,136 @@ pub struct Configured {
 }
 
 /// What was found and done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The running kernel's version.
     pub kernel: String,
-    /// All devices that name themselves, sorted by bus and name.
+    /// All devices that were asked for and name themselves, sorted by bus and name.
     pub devices: Vec<Configured>,
     /// Modules loaded by this run, in order.
     pub loaded: Vec<String>,
+    /// What else was configured, in words.
+    pub done: Vec<String>,
+    /// What could not be, in words.
+    pub failed: Vec<String>,
+    /// The software that devices lack.
+    pub lacking: Vec<Lack>,
+}
+
+impl Report {
+    /// Whether every device has its software, and nothing failed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let lacks = self.lacking.iter().any(|lack| lack.needed);
+        let missing = self.devices.iter().any(|device| !device.missing.is_empty());
+        !lacks && !missing && self.failed.is_empty()
+    }
+
+    /// The packages that would provide what is lacking, sorted, each once.
+    #[must_use]
+    pub fn packages(&self) -> Vec<&str> {
+        let needed = self.lacking.iter().filter(|lack| lack.needed);
+        let mut packages: Vec<&str> = needed.filter_map(|lack| lack.package.as_deref()).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        packages
+    }
 }
 
 /// Configures the devices of the running system, whose root directory is `root`.
 ///
 /// # Errors
-/// [`CfgmgrError`] when modules or devices cannot be listed at all; a module
-/// that cannot be loaded is part of the report.
-pub fn configure(root: &Path) -> Result<Report, CfgmgrError> {
-    let release = match uname() {
-        Ok(uname) => uname.release().to_string_lossy().into_owned(),
-        Err(_) => String::new(),
-    };
-    let directory = root.join("lib/modules").join(&release);
+/// [`CfgmgrError`] when modules or devices cannot be listed at all, or the request
+/// makes no sense; a module that cannot be loaded is part of the report.
+pub fn configure(root: &Path, request: &Request) -> Result<Report, CfgmgrError> {
+    let system = System::running(root);
+    let directory = system.modules();
     let read = ModuleIndex::read(&directory);
     let index = read.map_err(|source| CfgmgrError::Modules {
-        release: release.clone(),
+        release: system.release.clone(),
         source,
     })?;
+    let table = Table::read(root)?;
     let cmdline = attribute(root.join("proc/cmdline")).unwrap_or_default();
     let kernel = Kernel::new(&directory, Parameters::parse(&cmdline));
-    let has = |modprobe| root.join(modprobe).exists();
-    let modprobe = has("sbin/modprobe") || has("usr/sbin/modprobe");
-    let insert: &dyn Insert = if modprobe { &Modprobe } else { &kernel };
-    configure_with(&root.join("sys"), &release, &index, insert)
+    let insert: &dyn Insert = if system.has("modprobe") {
+        &Modprobe
+    } else {
+        &kernel
+    };
+    let mut report = load(&system, request, &index, insert)?;
+    let looking = Looking {
+        distribution: Distribution::find(root, &system.release),
+        system: &system,
+        index: &index,
+        table: &table,
+        thorough: request.thorough,
+    };
+    report.lacking = looking.at(&report.devices);
+    if request.phase == Phase::Run {
+        let scope = scope(&system, request)?;
+        network::bring_up(&system, &scope, &mut report);
+        volumes::activate(&system, &scope, &mut report);
+    }
+    Ok(report)
 }
 
-/// The same with everything given: what is below `/sys`, the index of modules,
-/// and who inserts them.
-fn configure_with(
-    sys: &Path,
-    release: &str,
+fn scope(system: &System<'_>, request: &Request) -> Result<Scope, CfgmgrError> {
+    let Some(name) = &request.only else {
+        return Ok(Scope::default());
+    };
+    Scope::named(&system.sys(), name).ok_or_else(|| CfgmgrError::NoDevice(name.clone()))
+}
+
+/// Loads the drivers that are missing, and looks at all devices afterwards.
+fn load(
+    system: &System<'_>,
+    request: &Request,
     index: &ModuleIndex,
     insert: &dyn Insert,
 ) -> Result<Report, CfgmgrError> {
+    let sys = &*system.sys();
+    let scope = scope(system, request)?;
+    let before = coldplug::devices(sys).map_err(CfgmgrError::Devices)?;
+    let before: BTreeMap<PathBuf, bool> = before
+        .into_iter()
+        .map(|device| (device.path, device.driver.is_some()))
+        .collect();
     let present = coldplug::modules(sys).map_err(CfgmgrError::Devices)?;
     let loader = Loader::new(insert, present);
-    let findings = Coldplug::new(index, &loader)
-        .scan(sys)
+    let mut coldplug = Coldplug::new(index, &loader);
+    let wanted = |device: &Device| scope.has(device) && request.phase.wants(device, index);
+    let mut findings = coldplug
+        .scan_wanted(sys, wanted)
         .map_err(CfgmgrError::Devices)?;
+    volumes::rescan(sys, &scope);
+    if system.has("udevadm") {
+        let settle = Tool::new("udevadm").args(["settle", "--timeout=30"]);
+        if let Err(error) = settle.deadline(SETTLE).run() {
+            // Devices that are late are looked at by the next run.
+            log::warn!("{error}");
+        }
+    }
+    let later = coldplug
+        .scan_wanted(sys, wanted)
+        .map_err(CfgmgrError::Devices)?;
+    findings.add(later);
+
     let failed = findings
         .failed
         .iter()
         .map(|error| (&*error.module, chain(&error.source)));
     let failed: HashMap<&str, String> = failed.collect();
+    // An index may be older than the removal of a module's file.
+    let installed = |name: &&str| {
+        index.is_builtin(name)
+            || index
+                .module(name)
+                .is_some_and(|module| system.holds(module))
+    };
     let configured = |device: Device| {
-        let modules = index.matching(&device.modalias);
+        let mut modules = index.matching(&device.modalias);
+        modules.retain(installed);
         let missing = modules
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), failed.get(name)?.clone())));
@@ -109,6 +217,7 @@ fn configure_with(
             name: format!("{} {}", device.bus, device.name()),
             missing: missing.collect(),
             modules: modules.into_iter().map(str::to_owned).collect(),
+            new: device.driver.is_some() && before.get(&device.path) != Some(&true),
             path: device.path,
             modalias: device.modalias,
             driver: device.driver,
@@ -119,78 +228,16 @@ fn configure_with(
     let loaded = findings.loaded.into_iter();
     let loaded = loaded.filter(|name| present.contains(name)).collect();
     let devices = coldplug::devices(sys).map_err(CfgmgrError::Devices)?;
-    let devices = devices.into_iter().map(configured).collect();
+    let devices = devices.into_iter().filter(wanted).map(configured).collect();
     Ok(Report {
-        kernel: release.to_owned(),
+        kernel: system.release.clone(),
         devices,
         loaded,
+        done: Vec::new(),
+        failed: Vec::new(),
+        lacking: Vec::new(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::coldplug::tests::{Growing, PSERIES, TEXTS, plug};
-    use crate::insert::InsertError;
-    use crate::modules::Module;
-    use lifeboat_sys::fs::PathContext;
-    use std::fs::create_dir_all;
-    use std::io::{self, ErrorKind};
-
-    #[test]
-    fn the_report_says_who_drives_what_and_what_was_loaded() {
-        let sys = tempfile::tempdir().unwrap();
-        plug(sys.path(), PSERIES);
-        create_dir_all(sys.path().join("module/cdrom")).unwrap();
-        let kernel = Growing {
-            sys: sys.path(),
-            excluded: "virtio_blk",
-        };
-        let index = ModuleIndex::parse(TEXTS);
-        let report = configure_with(sys.path(), "6.12", &index, &kernel).unwrap();
-        assert!(!report.loaded.contains(&"cdrom".to_owned()));
-        assert!(!report.loaded.contains(&"virtio_blk".to_owned()));
-        assert_eq!(report.loaded.len(), 6);
-        let text = report.to_string();
-        let start = "Devices of kernel 6.12: 12, of which 8 have a driver.\nLoaded now: ";
-        assert!(text.starts_with(start), "{text}");
-        for line in [
-            "  ibmvscsi      vio 71000002\n",
-            "  -             virtio virtio0: not taken by virtio_blk\n",
-            "  -             vio 71000001: no installed module answers vio:TnvramSqemu,spapr-nvram\n",
-        ] {
-            assert!(text.contains(line), "{text}");
-        }
-    }
-
-    struct Refusing;
-
-    impl Insert for Refusing {
-        fn insert(&self, _: &Module) -> Result<(), InsertError> {
-            Ok(Err::<(), _>(io::Error::from(ErrorKind::PermissionDenied)).at("load", "x.ko")?)
-        }
-    }
-
-    #[test]
-    fn a_module_that_fails_is_named_with_its_reason() {
-        let sys = tempfile::tempdir().unwrap();
-        plug(sys.path(), "virtio/virtio1 virtio:d00000002v00001AF4\n");
-        create_dir_all(sys.path().join("module")).unwrap();
-        let index = ModuleIndex::parse(TEXTS);
-        let report = configure_with(sys.path(), "6.12", &index, &Refusing).unwrap();
-        assert!(report.loaded.is_empty());
-        let text = report.to_string();
-        let expected = "  -             virtio virtio1: virtio_blk failed: 0590-001 Cannot load x.ko: permission denied\n";
-        assert!(text.contains(expected), "{text}");
-    }
-
-    #[test]
-    fn a_system_without_modules_is_refused() {
-        let root = tempfile::tempdir().unwrap();
-        let error = configure(root.path()).unwrap_err().to_string();
-        assert!(
-            error.starts_with("0590-503 The modules of the running kernel"),
-            "{error}"
-        );
-    }
-}
+mod tests;

@@ -73,7 +73,11 @@ pub fn modules(sys: &Path) -> Result<Vec<String>, FsError> {
         .collect())
 }
 
-fn children(directory: &Path) -> Result<Vec<PathBuf>, FsError> {
+/// What is in a directory of sysfs, sorted.
+///
+/// # Errors
+/// [`FsError`] when it is not there.
+pub fn children(directory: &Path) -> Result<Vec<PathBuf>, FsError> {
     let entries = read_dir(directory).at("list", directory)?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     let mut paths = paths.collect::<Result<Vec<_>, _>>().at("list", directory)?;
@@ -81,7 +85,8 @@ fn children(directory: &Path) -> Result<Vec<PathBuf>, FsError> {
     Ok(paths)
 }
 
-fn file_name(path: &Path) -> String {
+/// The last part of a path.
+pub(crate) fn file_name(path: &Path) -> String {
     path.file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
@@ -98,7 +103,8 @@ pub struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, other: Self) {
+    /// Adds what another look has found.
+    pub fn add(&mut self, other: Self) {
         self.loaded.extend(other.loaded);
         self.failed.extend(other.failed);
         self.unmatched.extend(other.unmatched);
@@ -149,10 +155,23 @@ impl<'a> Coldplug<'a> {
     /// # Errors
     /// [`FsError`] when sysfs is not there.
     pub fn scan(&mut self, sys: &Path) -> Result<Findings, FsError> {
+        self.scan_wanted(sys, |_| true)
+    }
+
+    /// The same for those devices that are `wanted`.
+    ///
+    /// # Errors
+    /// [`FsError`] when sysfs is not there.
+    pub fn scan_wanted(
+        &mut self,
+        sys: &Path,
+        wanted: impl Fn(&Device) -> bool,
+    ) -> Result<Findings, FsError> {
         let mut all = Findings::default();
         for _ in 0..WAVES {
             let before = self.answered.len();
-            all.add(self.answer(devices(sys)?.into_iter().map(|device| device.modalias)));
+            let devices = devices(sys)?.into_iter().filter(&wanted);
+            all.add(self.answer(devices.map(|device| device.modalias)));
             if self.answered.len() == before {
                 break;
             }

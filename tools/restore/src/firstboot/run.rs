@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lifeboat_devices::cfgmgr;
+use lifeboat_devices::phase::Phase;
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, create_dir_all, read_to_string, write};
 use lifeboat_sys::run::Tool;
@@ -97,8 +98,13 @@ impl<'a> Tasks<'a> {
             }
         }
         let root = self.root;
+        // Drivers only: network and volumes follow in the system's own start.
+        let request = cfgmgr::Request {
+            phase: Phase::Service,
+            ..cfgmgr::Request::default()
+        };
         self.task("devices", || {
-            cfgmgr::configure(root)
+            cfgmgr::configure(root, &request)
                 .map(|report| report.to_string())
                 .map_err(|error| chain(&error))
         })?;
