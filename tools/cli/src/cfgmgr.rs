@@ -10,7 +10,7 @@ use lifeboat_sys::fs;
 
 use crate::out;
 
-/// Load drivers for all devices, configure them, report what software they lack
+/// Configure devices, and name the software that they lack
 ///
 /// Without flags: phase 2 on a running system, phase 3 on the rescue image. Only what
 /// changed is printed, and what is lacking; the exit status is 1 when a device lacks
