@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 enum Manager {
     /// ifupdown of Debian, or the scripts of Red Hat.
     Ifup,
-    NetworkManager,
+    Nmcli,
     Wicked,
-    Networkd,
+    Networkctl,
 }
 
 impl Manager {
@@ -40,13 +40,13 @@ impl Manager {
             all.push(Self::Ifup);
         }
         if system.has("nmcli") && runs("NetworkManager") {
-            all.push(Self::NetworkManager);
+            all.push(Self::Nmcli);
         }
         if system.has("wicked") && runs("wicked") {
             all.push(Self::Wicked);
         }
         if system.has("networkctl") && runs("systemd/netif/state") {
-            all.push(Self::Networkd);
+            all.push(Self::Networkctl);
         }
         all
     }
@@ -55,9 +55,9 @@ impl Manager {
     fn tool(self, interface: &str) -> Tool {
         let (program, arguments) = match self {
             Self::Ifup => ("ifup", &[][..]),
-            Self::NetworkManager => ("nmcli", &["--wait", "30", "connection", "up", "ifname"][..]),
+            Self::Nmcli => ("nmcli", &["--wait", "30", "connection", "up", "ifname"][..]),
             Self::Wicked => ("wicked", &["ifup"][..]),
-            Self::Networkd => ("networkctl", &["reconfigure"][..]),
+            Self::Networkctl => ("networkctl", &["reconfigure"][..]),
         };
         Tool::new(program)
             .args(arguments)
@@ -168,10 +168,10 @@ mod tests {
         touch("usr/sbin/ifup");
         touch("etc/sysconfig/network-scripts/ifcfg-eth0");
         let found = Manager::of(&system, "eth0");
-        assert_eq!(found, [Manager::Ifup, Manager::Networkd]);
-        assert_eq!(Manager::of(&system, "eth1"), [Manager::Networkd]);
+        assert_eq!(found, [Manager::Ifup, Manager::Networkctl]);
+        assert_eq!(Manager::of(&system, "eth1"), [Manager::Networkctl]);
         assert_eq!(
-            Manager::Networkd.tool("eth1").argv(),
+            Manager::Networkctl.tool("eth1").argv(),
             "networkctl reconfigure eth1"
         );
     }
