@@ -112,6 +112,9 @@ pub enum Note {
     /// The log of backups has no entry of this one.
     #[error("0590-385 The log of backups could not be written")]
     NotLogged(#[source] FsError),
+    /// The backup says nothing of how devices are set.
+    #[error("0590-494 The attributes of devices could not be recorded")]
+    NoAttributes(#[source] FsError),
     /// It is mounted where no directory of the backup leads.
     #[error(
         "0590-386 {} is not in the backup: it is mounted inside a file system that is no part of it", .0.display()

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use lifeboat_archive::Summary;
+use lifeboat_devices::rda;
 use lifeboat_layout::system::Wanted;
+use lifeboat_sys::fs::{FsError, create_dir_all, replace};
 
 use crate::date::date;
 use crate::describe;
@@ -14,6 +16,13 @@ use crate::log::{Entry, LOG, add};
 use crate::report::{Note, Step};
 use crate::request::{ImageData, Snapshots};
 use crate::snapshot::{self, Held, Planned, Way, Why};
+
+/// Records how devices are set, for the first boot of a restored system.
+fn attributes() -> Result<(), FsError> {
+    let path = Path::new("/").join(rda::SCRIPT);
+    create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+    replace(&path, rda::collect().as_bytes(), 0o700)
+}
 
 impl Job<'_> {
     /// Backs up the running system, or a volume group of it.
@@ -44,6 +53,9 @@ impl Job<'_> {
             // Nothing is installed from a volume group on its own.
             Wanted::Group(_) => String::new(),
             Wanted::Root => {
+                if let Err(error) = attributes() {
+                    notes.add(Note::NoAttributes(error));
+                }
                 let disks: Vec<_> = ground.system.disks.iter().collect();
                 describe::settings(Path::new("/"), image_data, &disks)?
             }

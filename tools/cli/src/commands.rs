@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     auto_backup, bootlist, bosboot, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile,
-    mkvgdata, restore, restvg, savevg,
+    mkvgdata, rda, restore, restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -49,6 +49,7 @@ commands! {
     Mksysb(mksysb::Args) => mksysb::run,
     Mkszfile(mkszfile::Args) => mkszfile::run,
     Mkvgdata(mkvgdata::Args) => mkvgdata::run,
+    Rda(rda::Args) => rda::run,
     Restore(restore::Args) => restore::run,
     Restorevgfiles(lsmksysb::RestoreArgs) => lsmksysb::run_restore,
     Restvg(restvg::Args) => restvg::run,

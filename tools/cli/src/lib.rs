@@ -26,6 +26,7 @@ mod mkszfile;
 mod mkvgdata;
 mod out;
 mod progress;
+mod rda;
 mod refused;
 mod restore;
 mod restore_plan;

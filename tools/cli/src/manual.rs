@@ -142,7 +142,16 @@ const MANUALS: &[Manual] = &[
     },
     Manual {
         command: "first-boot",
-        files: &[],
+        files: &[
+            (
+                "/var/log/lifeboat/first-boot.report",
+                "What was done, and how it came out.",
+            ),
+            (
+                "/etc/profile.d/lifeboat-first-boot.sh",
+                "Says at login what failed, until it is removed.",
+            ),
+        ],
         examples: &[("lifeboat first-boot", "What a restored system does once.")],
         see_also: &["cfgmgr"],
     },
@@ -260,6 +269,26 @@ const MANUALS: &[Manual] = &[
         files: &[VG_DATA],
         examples: &[("mkvgdata datavg", "Describes the volume group datavg.")],
         see_also: &["mkszfile", "restvg", "savevg"],
+    },
+    Manual {
+        command: "rda",
+        files: &[(
+            "/var/lib/lifeboat/rda.sh",
+            "The attributes at the time of the last system backup.",
+        )],
+        examples: &[
+            ("rda -rs alpha.sh", "Records the attributes of this system."),
+            (
+                "sh alpha.sh",
+                "Sets them on another system, or on this one again.",
+            ),
+            (
+                "RDA_SKIP=\"hostname routes\" sh alpha.sh",
+                "The same without these two sections.",
+            ),
+            ("rda -c alpha.sh", "Says what differs from them."),
+        ],
+        see_also: &["cfgmgr", "first-boot"],
     },
     Manual {
         command: "restore",

@@ -17,6 +17,7 @@ pub mod load;
 pub mod modules;
 mod network;
 pub mod phase;
+pub mod rda;
 mod report;
 mod scope;
 mod system;

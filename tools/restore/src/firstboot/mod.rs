@@ -22,8 +22,6 @@ pub const LOGS: &str = "var/log/lifeboat";
 const REPORT: &str = "var/log/lifeboat/first-boot.report";
 const DIRECTORY: &str = "usr/lib/lifeboat-firstboot";
 const PROGRAM: &str = "usr/lib/lifeboat-firstboot/lifeboat";
-/// The device attributes of the backup, as a script that sets them.
-const ATTRIBUTES: &str = "var/lib/lifeboat/rda.sh";
 const STAGE: &str = "usr/lib/lifeboat-firstboot/stage";
 
 /// The first-boot stage could not be installed or run.

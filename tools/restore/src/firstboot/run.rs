@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lifeboat_devices::cfgmgr;
+use lifeboat_devices::{cfgmgr, rda};
 use lifeboat_devices::phase::Phase;
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, create_dir_all, read_to_string, write};
 use lifeboat_sys::run::Tool;
 
-use super::{ATTRIBUTES, FirstBootError, LOGS, REPORT, STAGE, Stage, below, notice, service};
+use super::{FirstBootError, LOGS, REPORT, STAGE, Stage, below, notice, service};
 
 /// How long a program may take that makes keys or identifiers.
 const SHORT: Duration = Duration::from_secs(60);
@@ -109,13 +109,15 @@ impl<'a> Tasks<'a> {
                 .map_err(|error| chain(&error))
         })?;
         if stage.replay {
-            let script = below(root, ATTRIBUTES);
+            let script = below(root, rda::SCRIPT);
             if script.exists() {
                 let replay = Tool::new("sh").arg(script).deadline(REPLAY);
+                // The restore has decided on the name.
+                let replay = replay.env("RDA_SKIP", "hostname");
                 self.program("device attributes", &replay)?;
             } else {
                 self.task("device attributes", || {
-                    Err(format!("the backup has no /{}", ATTRIBUTES))
+                    Err(format!("the backup has no /{}", rda::SCRIPT))
                 })?;
             }
         }
