@@ -40,6 +40,11 @@ pub fn fresh() -> Document {
         .set("ERROR_EXIT", "")
         .set("CUSTOMIZATION_FILE", "");
     document
+        .add("lx_first_boot")
+        .set("LX_NEW_IDENTITY", "no")
+        .set("LX_HOSTNAME", "")
+        .set("LX_FIRST_BOOT_SCRIPT", "");
+    document
 }
 
 /// Makes `target_disk_data` describe these disks; everything else stays.

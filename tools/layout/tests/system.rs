@@ -480,4 +480,11 @@ fn network_cards_are_known_by_their_places() {
     assert!(text.contains("LX_PARTITION_UUID= u"), "{text}");
     let card = "lx_net_data:\n\tLX_NET_NAME= env2\n\tLX_NET_MAC= ba:ba:00:00:00:01\n";
     assert!(text.contains(card), "{text}");
+    for (field, wrong) in [("LX_NET_NAME", "../../etc/x"), ("LX_NET_MAC", "no address")] {
+        let mut document = Document::parse(&text).unwrap();
+        let stanza = document.named_mut("lx_net_data").next().unwrap();
+        stanza.set(field, wrong);
+        let error = Model::from_document(&document).unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
 }

@@ -126,7 +126,11 @@ fn screen(settings: &Settings, disks: &[Disk], recorded_shrink: bool) -> Screen 
         (GROW, "Grow File Systems", grow.to_owned()),
         (MIRRORS, "Break Mirrors", yes(broken)),
         (BOOT_DISK, "Disk for PReP and /boot", boot),
-        (IDENTITY, "New UUIDs", yes(settings.new_identity.is_some())),
+        (
+            IDENTITY,
+            "New Identity (a clone)",
+            yes(settings.new_identity.is_some()),
+        ),
     ];
     let items = items.into_iter();
     let mut items: Vec<_> = items

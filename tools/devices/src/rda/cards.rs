@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Ask;
-use super::place::placed;
+use super::place::{Placed, placed};
 use super::script::Script;
 
 /// Offloads: their names for setting and in the list, and what nearly every driver begins with.
@@ -39,9 +39,6 @@ pub(super) fn collect(root: &Path, ask: &Ask<'_>, script: &mut Script) {
                 script.line("attribute", &[name, &value]);
             }
         }
-        if card.number("addr_assign_type") == Some(GIVEN) {
-            script.line("mac", &[&mac]);
-        }
         let listed = ask("ethtool", &["-k", &card.name]).unwrap_or_default();
         for (short, long, value) in offloads(&listed) {
             script.line("offload", &[short, long, value]);
@@ -54,6 +51,13 @@ pub(super) fn collect(root: &Path, ask: &Ask<'_>, script: &mut Script) {
         {
             script.line("link", &[&speed.to_string(), &duplex]);
         }
+    }
+    script.section("addresses");
+    let given = |card: &&Placed| card.number("addr_assign_type") == Some(GIVEN);
+    for card in cards.iter().filter(given) {
+        let mac = card.get("address").unwrap_or_default();
+        script.line("card", &[&card.pattern, &mac, &card.name]);
+        script.line("mac", &[&mac]);
     }
     script.section("routes");
     let mut last = "";

@@ -24,7 +24,7 @@ impl Script {
              #   sh FILE -c    compares only; exit status 1 if anything differs\n\
              #\n\
              # Lines can be changed and taken out. RDA_SKIP=\"hostname routes\" leaves sections\n\
-             # out: disks, network, routes, kernel, modules, multipath, hostname.\n\n"
+             # out: disks, network, addresses, routes, kernel, modules, multipath, hostname.\n\n"
         );
         Self {
             text: head + PRELUDE,

@@ -27,6 +27,11 @@ fn card(host: &dyn Host, name: String) -> Option<Card> {
     {
         location = format!("{location}/p{port}");
     }
+    // What could not be read again is no help to a restore.
+    let plain = name.chars().all(|c| c.is_ascii_graphic()) && !name.starts_with('.');
+    if !plain || location.is_empty() {
+        return None;
+    }
     let driver = host.resolve(&format!("{device}/driver"));
     let driver = driver.as_deref().and_then(|path| path.rsplit_once('/'));
     Some(Card {

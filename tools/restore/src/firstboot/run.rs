@@ -109,17 +109,7 @@ impl<'a> Tasks<'a> {
                 .map_err(|error| chain(&error))
         })?;
         if stage.replay {
-            let script = below(root, rda::SCRIPT);
-            if script.exists() {
-                let replay = Tool::new("sh").arg(script).deadline(REPLAY);
-                // The restore has decided on the name.
-                let replay = replay.env("RDA_SKIP", "hostname");
-                self.program("device attributes", &replay)?;
-            } else {
-                self.task("device attributes", || {
-                    Err(format!("the backup has no /{}", rda::SCRIPT))
-                })?;
-            }
+            self.replay(stage.clone)?;
         }
         let recfgct = RECFGCT.map(|path| below(root, path)).into_iter();
         if let Some(path) = recfgct.filter(|_| stage.clone).find(|path| path.exists()) {
@@ -129,6 +119,22 @@ impl<'a> Tasks<'a> {
             self.program("first-boot script", &Tool::new(script).deadline(SCRIPT))?;
         }
         Ok(())
+    }
+
+    /// Host name and routes are in the configuration, and a clone has cards of its own.
+    fn replay(&mut self, clone: bool) -> Result<(), FsError> {
+        let script = below(self.root, rda::SCRIPT);
+        if !script.exists() {
+            let none = || Err(format!("the backup has no /{}", rda::SCRIPT));
+            return self.task("device attributes", none);
+        }
+        let skipped = if clone {
+            "hostname routes addresses"
+        } else {
+            "hostname routes"
+        };
+        let replay = Tool::new("sh").arg(script).env("RDA_SKIP", skipped);
+        self.program("device attributes", &replay.deadline(REPLAY))
     }
 
     fn program(&mut self, what: &'static str, tool: &Tool) -> Result<(), FsError> {

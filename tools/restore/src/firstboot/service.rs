@@ -27,7 +27,7 @@ Before=systemd-user-sessions.service ssh.service sshd.service
 [Service]
 Type=oneshot
 ExecStart=/usr/lib/lifeboat-firstboot/lifeboat first-boot
-TimeoutStartSec=15min
+TimeoutStartSec=10min
 
 [Install]
 WantedBy=multi-user.target

@@ -127,3 +127,27 @@ fn a_task_that_fails_is_told_and_keeps_nothing_from_ending() {
     let shown = shell.arg(root.path().join(NOTICE)).run().unwrap().text();
     assert!(shown.starts_with("Lifeboat: the first boot"), "{shown}");
 }
+
+#[test]
+fn device_attributes_are_set_again_where_that_is_wanted() {
+    for (clone, skipped) in [
+        (false, "hostname routes\n"),
+        (true, "hostname routes addresses\n"),
+    ] {
+        let root = system(&["usr/lib/systemd/systemd", "var/lib/lifeboat/rda.sh"]);
+        let script = root.path().join("var/lib/lifeboat/rda.sh");
+        fs::write(&script, "echo $RDA_SKIP\necho 1 does not apply >&2\n").unwrap();
+        let stage = Stage {
+            clone,
+            replay: true,
+            script: None,
+        };
+        installed(root.path(), &stage).unwrap();
+        let outcome = run(root.path()).unwrap();
+        assert!(!outcome.failed.contains(&"device attributes"));
+        let report = fs::read_to_string(outcome.report).unwrap();
+        assert!(report.contains("\ndevice attributes: done\n"), "{report}");
+        let said = format!("{skipped}1 does not apply\n");
+        assert!(report.contains(&said), "{report}");
+    }
+}

@@ -143,9 +143,22 @@ fn source_of(stanza: &Stanza) -> Read<Source> {
 }
 
 fn card(stanza: &Stanza) -> Read<Card> {
+    let name = stanza.required_value("LX_NET_NAME", "the name of an interface", |value| {
+        let plain = |c: char| c.is_ascii_graphic() && c != '/';
+        let usable = value.len() < 16 && value.chars().all(plain) && !value.starts_with('.');
+        usable.then(|| value.to_owned())
+    })?;
+    let mac = stanza.value(
+        "LX_NET_MAC",
+        "an address, as in 52:54:00:12:34:56",
+        |value| {
+            let plain = |c: char| c.is_ascii_hexdigit() || c == ':';
+            value.chars().all(plain).then(|| value.to_ascii_lowercase())
+        },
+    )?;
     Ok(Card {
-        name: stanza.required("LX_NET_NAME")?.to_owned(),
-        mac: text(stanza, "LX_NET_MAC")?,
+        name,
+        mac,
         driver: text(stanza, "LX_NET_DRIVER")?,
         location: stanza.required("LX_NET_LOCATION")?.to_owned(),
         modalias: text(stanza, "LX_NET_MODALIAS")?,
