@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lifeboat_devices::{cfgmgr, rda};
 use lifeboat_devices::phase::Phase;
+use lifeboat_devices::{cfgmgr, rda};
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, create_dir_all, read_to_string, write};
 use lifeboat_sys::run::Tool;
