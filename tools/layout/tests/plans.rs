@@ -183,6 +183,8 @@ fn mirrored_volumes() {
     golden("mirror-same", &model, &disks, &Settings::default());
     golden("mirror-broken", &model, &disks[..1], &broken());
     golden("mirror-alone", &model, &disks[..1], &Settings::default());
+    let small = [blank(0, 3000)];
+    golden("mirror-small", &model, &small, &Settings::default());
 }
 
 #[test]

@@ -64,6 +64,14 @@ pub enum PlanError {
         /// What would be needed if file systems were shrunk; `None` when that was asked for already.
         shrunk: Option<u64>,
     },
+    /// There is no room for two copies of everything, but for one.
+    #[error("{error}; with {how} it fits")]
+    FitsBroken {
+        /// What does not fit.
+        error: Box<PlanError>,
+        /// The settings that help.
+        how: &'static str,
+    },
     /// The disk cannot be written to.
     #[error("0590-227 {0} is read-only")]
     ReadOnly(String),

@@ -52,10 +52,42 @@ use crate::size::mb;
 /// [`PlanError`]; nothing was and nothing need be written to know it.
 pub fn plan(model: &Model, disks: &[Disk], settings: &Settings) -> Result<Plan, PlanError> {
     model.check_system()?;
-    let plan = arrange::arrange(model, disks, settings)?;
+    let plan = arrange::arrange(model, disks, settings)
+        .map_err(|error| without_copies(model, disks, settings, error))?;
     plan.groups_apart(&plan.untouched)?;
     conflicts::uuids_apart(&plan)?;
     Ok(plan)
+}
+
+/// Adds to an error about room that giving up copies would help, where it would.
+fn without_copies(
+    model: &Model,
+    disks: &[Disk],
+    settings: &Settings,
+    error: PlanError,
+) -> PlanError {
+    use PlanError::{TooSmall, TooSmallForGroup};
+    let room = matches!(error, TooSmall { .. } | TooSmallForGroup { .. });
+    if !room || settings.mirrors == Mirrors::Break {
+        return error;
+    }
+    let fits = |mirrors, shrink| {
+        let other = Settings {
+            mirrors,
+            shrink,
+            ..settings.clone()
+        };
+        arrange::arrange(model, disks, &other).is_ok()
+    };
+    let how = if fits(Mirrors::Break, settings.shrink) {
+        "Break Mirrors (--break-mirrors)"
+    } else if !fits(Mirrors::Keep, Some(true)) && fits(Mirrors::Break, Some(true)) {
+        "Break Mirrors and Shrink File Systems together"
+    } else {
+        return error;
+    };
+    let error = Box::new(error);
+    PlanError::FitsBroken { error, how }
 }
 
 fn writable(target: &Disk) -> Result<(), PlanError> {
