@@ -1,6 +1,7 @@
 //! The scenarios, one file each. A name stays once it is given.
 
 mod bad_input;
+mod boot;
 mod busy;
 mod damaged;
 mod harness;
@@ -170,6 +171,18 @@ pub const ALL: &[Scenario] = &[
         about: "a Debian whose kernel and GRUB are older than the rescue tools",
         core: false,
         run: restore::bookworm,
+    },
+    Scenario {
+        name: "bootlist-order",
+        about: "the list set in a running system is the order in which the firmware tries",
+        core: false,
+        run: boot::order,
+    },
+    Scenario {
+        name: "bootlist-fallback",
+        about: "the first disk of the list is gone: the second boots",
+        core: false,
+        run: boot::fallback,
     },
     Scenario {
         name: "mksysb-roundtrip",
