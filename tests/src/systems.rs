@@ -23,6 +23,8 @@ pub struct System {
     pub image_data: &'static str,
     /// Files that must fit to that, by their paths in the system.
     pub files: &'static [(&'static str, &'static str)],
+    /// Packages that are purged from it.
+    pub without: &'static [&'static str],
     /// Shell commands that succeed only in a system with these disks, one per line.
     pub check: &'static str,
 }
@@ -34,6 +36,15 @@ pub struct System {
 pub fn backup(lab: &Lab, system: &System) -> Result<PathBuf> {
     let tree = lab.path(system.name);
     unpack(lab, system.release, &["--bootable"], &tree)?;
+    if !system.without.is_empty() {
+        as_root("chroot")
+            .arg(&tree)
+            .args(["/usr/bin/dpkg", "--purge"])
+            .args(system.without)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()?;
+    }
     for (path, text) in system.files {
         put(lab, &tree.join(path), text)?;
     }

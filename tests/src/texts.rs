@@ -6,10 +6,25 @@ pub const WELCOME: &str = "Welcome to Lifeboat";
 /// Its item "Install from a System Backup".
 pub const WELCOME_INSTALL: &str = "1";
 
+/// Its item "Access a Root Volume Group".
+pub const WELCOME_ACCESS: &str = "2";
 /// Its item "Start a Maintenance Shell".
 pub const WELCOME_SHELL: &str = "3";
 /// Its item "Restart or Power Off".
 pub const WELCOME_POWER: &str = "4";
+
+/// Title of the list of installed systems.
+pub const SYSTEMS: &str = "Access a Root Volume Group";
+/// The first of them.
+pub const FIRST_SYSTEM: &str = "1";
+/// Title of the ways into one.
+pub const SYSTEM: &str = "Volume Group Information";
+/// Its item for a shell in the system itself.
+pub const SYSTEM_INSIDE: &str = "1";
+/// After that shell.
+pub const RELEASED: &str = "Everything is unmounted and switched off";
+/// Back, in every menu.
+pub const PREVIOUS: &str = "99";
 
 /// Title of the list of backups found.
 pub const SOURCES: &str = "Choose the System Backup";

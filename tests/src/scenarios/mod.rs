@@ -185,6 +185,18 @@ pub const ALL: &[Scenario] = &[
         run: boot::fallback,
     },
     Scenario {
+        name: "bosboot-repair",
+        about: "no boot record, no boot image: bosboot from the CD, and it boots again",
+        core: false,
+        run: boot::repair,
+    },
+    Scenario {
+        name: "bosboot-fallback-core",
+        about: "a system without GRUB: restored with a core of our own",
+        core: false,
+        run: boot::fallback_core,
+    },
+    Scenario {
         name: "mksysb-roundtrip",
         about: "a running system backed up onto a CD, restored elsewhere, compared file by file",
         core: false,

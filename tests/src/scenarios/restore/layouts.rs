@@ -20,6 +20,7 @@ macro_rules! system {
                 ("etc/fstab", include_str!(concat!("../../../systems/", $name, "/fstab"))),
                 $(($path, include_str!(concat!("../../../systems/", $name, "/", $file))),)*
             ],
+            without: &[],
             check: include_str!(concat!("../../../systems/", $name, "/check.sh")),
         }
     };
@@ -28,6 +29,16 @@ macro_rules! system {
 const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
+/// For `bosboot-fallback-core`.
+pub const WITHOUT_GRUB: System = System {
+    without: &[
+        "grub-ieee1275",
+        "grub-ieee1275-bin",
+        "grub2-common",
+        "grub-common",
+    ],
+    ..LVM
+};
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
 /// For `restore-luks`.
 pub const LUKS: System = system!("luks", "trixie", "etc/crypttab" = "crypttab");

@@ -4,7 +4,7 @@
 mod bad_disks;
 mod encrypted;
 mod hardware;
-mod layouts;
+pub mod layouts;
 mod mirror;
 mod neighbours;
 mod powercut;
