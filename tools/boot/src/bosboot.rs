@@ -87,6 +87,8 @@ pub struct Job<'a> {
     pub preps: Vec<PathBuf>,
     /// The machine that it is to boot on.
     pub machine: Machine,
+    /// Its file systems have other UUIDs than when its configuration was made.
+    pub renamed: bool,
 }
 
 /// Whose boot record was written.
@@ -228,7 +230,9 @@ impl Job<'_> {
     fn own_record(&self) -> Result<Vec<u8>, BosbootError> {
         let root = self.chroot.root();
         let core = own::core()?;
-        let path = match grub::configuration(root) {
+        // What GRUB cannot make anew may name devices that are no more.
+        let usable = grub::configuration(root).filter(|_| !self.renamed);
+        let path = match usable {
             Some(path) => path,
             None => {
                 let path = grub::free_configuration(root);

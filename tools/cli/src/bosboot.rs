@@ -72,6 +72,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         chroot: &Chroot::here(),
         preps: preps.into_iter().map(|prep| prep.device).collect(),
         machine,
+        renamed: false,
     };
     let kernels = job.kernels(args.kernel.as_deref())?;
     if !args.verify {

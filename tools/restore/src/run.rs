@@ -194,10 +194,12 @@ impl Restore<'_> {
     fn boot_record(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let preps = self.plan.boot_disks().map(|(_, prep)| prep.device.clone());
         let preps: Vec<String> = preps.collect();
+        let mut file_systems = self.plan.file_systems.iter();
         let job = Job {
             chroot,
             preps: preps.iter().map(Into::into).collect(),
             machine: Machine::of(Path::new(machine::TREE)),
+            renamed: file_systems.any(|fs| fs.uuid != fs.old_uuid),
         };
         let written = self.steps.step("boot record", |_| {
             // Nothing that a boot needs is in memory only when the disk can boot.
