@@ -43,9 +43,9 @@ const LICENCES: [(&str, &str); 3] = [
 /// The directory with the commands under their AIX names. It is in nobody's PATH
 /// by itself, because other packages have programs of some of these names.
 const LINKS: &str = "usr/lib/lifeboat/bin";
-/// Commands of that kind (of powerpc-utils, of dump): a shell that completes the
+/// Commands of that kind (of powerpc-utils, dump, lsvpd, procinfo): a shell that completes the
 /// other's flags with ours would be wrong.
-const NAMES_OF_OTHERS: [&str; 2] = ["bootlist", "restore"];
+const NAMES_OF_OTHERS: [&str; 4] = ["bootlist", "lscfg", "lsdev", "restore"];
 
 /// What the packages are made of, besides [`FILES`].
 pub struct Parts {

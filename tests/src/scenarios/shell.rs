@@ -41,13 +41,13 @@ pub fn run(lab: &Lab) -> Result<()> {
         zombies.trim() == "0",
         "{zombies} processes are dead and not waited for"
     );
-    let list = succeeds(&mut machine, "lifeboat bootlist -m normal vda")?;
+    let list = succeeds(&mut machine, "lifeboat bootlist -m normal -r vda")?;
     let path = list
         .lines()
         .map(str::trim)
         .find(|line| line.starts_with('/'));
     let path = path.with_context(|| format!("bootlist names no firmware path: {list:?}"))?;
-    let shown = succeeds(&mut machine, "lifeboat bootlist -m normal -o")?;
+    let shown = succeeds(&mut machine, "lifeboat bootlist -m normal -r")?;
     ensure!(shown == list, "set {list:?}, shown {shown:?}");
     let (status, refusal) = machine.shell("lifeboat bootlist -m normal sdz", limits::command())?;
     ensure!(

@@ -7,6 +7,7 @@
 //! [`own`] one of our own for systems without GRUB, and [`prep`] knows where it goes.
 
 pub mod bootimage;
+pub mod bootinfo;
 pub mod bootlist;
 pub mod bosboot;
 pub mod chroot;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    auto_backup, bootlist, bosboot, cfgmgr, first_boot, lsmksysb, menu, mkdvd, mksysb, mkszfile,
-    mkvgdata, rda, restore, restvg, savevg,
+    auto_backup, bootinfo, bootlist, bosboot, cfgmgr, first_boot, lscfg, lsdev, lslv, lsmksysb,
+    lspv, lsvg, menu, mkdvd, mksysb, mkszfile, mkvgdata, rda, restore, restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -35,15 +35,21 @@ macro_rules! commands {
 // the same arguments.
 commands! {
     AutoBackup(auto_backup::Args) => auto_backup::run,
+    Bootinfo(bootinfo::Args) => bootinfo::run,
     Bootlist(bootlist::Args) => bootlist::run,
     Bosboot(bosboot::Args) => bosboot::run,
     Cfgmgr(cfgmgr::Args) => cfgmgr::run,
     FirstBoot(first_boot::Args) => first_boot::run,
     #[command(about = "List, summarise, check or restore from a volume group's backup")]
     Listvgbackup(lsmksysb::Args) => lsmksysb::run,
+    Lscfg(lscfg::Args) => lscfg::run,
+    Lsdev(lsdev::Args) => lsdev::run,
+    Lslv(lslv::Args) => lslv::run,
     Lsmksysb(lsmksysb::Args) => lsmksysb::run,
     #[command(about = "The same command as listvgbackup")]
+    Lspv(lspv::Args) => lspv::run,
     Lssavevg(lsmksysb::Args) => lsmksysb::run,
+    Lsvg(lsvg::Args) => lsvg::run,
     Menu(menu::Args) => menu::run,
     Mkdvd(mkdvd::Args) => mkdvd::run,
     Mksysb(mksysb::Args) => mksysb::run,

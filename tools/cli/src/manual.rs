@@ -88,16 +88,31 @@ const MANUALS: &[Manual] = &[
         see_also: &["lsmksysb", "mksysb"],
     },
     Manual {
+        command: "bootinfo",
+        files: &[],
+        examples: &[
+            ("bootinfo -b", "The disk of the last start."),
+            ("bootinfo -s hdisk0", "The size of a disk in MB."),
+            ("bootinfo -p", "The platform."),
+        ],
+        see_also: &["bootlist", "lsdev"],
+    },
+    Manual {
         command: "bootlist",
         files: &[("/dev/nvram", "Where the firmware keeps its variables.")],
         examples: &[
             ("bootlist -m normal -o", "Shows the boot list."),
             (
-                "bootlist -m normal sda sdb",
-                "The firmware tries the disk sda, then sdb.",
+                "bootlist -m normal hdisk0 hdisk1",
+                "The firmware tries the first disk, then the second one.",
             ),
+            (
+                "bootlist -m normal -v hdisk0 eth0 bserver=9.3.1.2 client=9.3.1.7",
+                "The first disk, then the network; shows the firmware paths.",
+            ),
+            ("bootlist -m prevboot -o", "Where the last start came from."),
         ],
-        see_also: &["mksysb"],
+        see_also: &["bootinfo", "lspv", "mksysb"],
     },
     Manual {
         command: "bosboot",
@@ -174,6 +189,33 @@ const MANUALS: &[Manual] = &[
         see_also: &["lsmksysb", "restorevgfiles"],
     },
     Manual {
+        command: "lscfg",
+        files: &[],
+        examples: &[(
+            "lscfg -v -l hdisk0",
+            "Location, manufacturer and model of a disk.",
+        )],
+        see_also: &["lsdev"],
+    },
+    Manual {
+        command: "lsdev",
+        files: &[],
+        examples: &[
+            ("lsdev -C -c disk", "The disks."),
+            (
+                "lsdev -c adapter",
+                "The adapters, and which of them has no driver.",
+            ),
+        ],
+        see_also: &["cfgmgr", "lscfg", "lspv"],
+    },
+    Manual {
+        command: "lslv",
+        files: &[],
+        examples: &[("lslv hd4", "One logical volume.")],
+        see_also: &["lspv", "lsvg"],
+    },
+    Manual {
         command: "lsmksysb",
         files: &[LOG, TAPE],
         examples: &[
@@ -195,10 +237,32 @@ const MANUALS: &[Manual] = &[
         see_also: &["listvgbackup", "mksysb", "restore"],
     },
     Manual {
+        command: "lspv",
+        files: &[],
+        examples: &[
+            ("lspv", "The disks and their volume groups."),
+            ("lspv hdisk0", "One disk."),
+        ],
+        see_also: &["lsdev", "lslv", "lsvg"],
+    },
+    Manual {
         command: "lssavevg",
         files: &[LOG, TAPE],
         examples: &[("lssavevg -l -f data.savevg", "Summary of a backup.")],
         see_also: &["lsmksysb", "restvg", "savevg"],
+    },
+    Manual {
+        command: "lsvg",
+        files: &[],
+        examples: &[
+            ("lsvg", "The volume groups."),
+            (
+                "lsvg -l rootvg",
+                "The logical volumes of rootvg, with mount points.",
+            ),
+            ("lsvg -p rootvg", "Its disks."),
+        ],
+        see_also: &["lslv", "lspv"],
     },
     Manual {
         command: "menu",

@@ -1,10 +1,17 @@
 //! Flags of AIX that have no meaning here: refused with a sentence that says why, and
 //! never passed over.
 
+use std::process::ExitCode;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Command, flag, and why it is refused.
 const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "bootlist",
+        "-F",
+        "there are no attributes whose check could be left out",
+    ),
     (
         "cfgmgr",
         "-c",
@@ -148,4 +155,10 @@ pub fn sentence(command: &str, error: &clap::Error) -> Option<String> {
     Some(format!(
         "0590-739 {command} {flag} has no meaning here: {why}"
     ))
+}
+
+/// Says what is wrong with the meaning of a command line; nothing was done.
+pub fn misused(sentence: &str) -> ExitCode {
+    eprintln!("lifeboat: {sentence}");
+    ExitCode::from(2)
 }

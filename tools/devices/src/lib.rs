@@ -13,6 +13,7 @@ mod firmware;
 pub mod ids;
 pub mod insert;
 pub mod lacking;
+pub mod listing;
 pub mod load;
 pub mod modules;
 mod network;

@@ -20,6 +20,7 @@ pub mod mbr;
 pub mod mkfs;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod signature;
 pub mod size;
 pub mod system;

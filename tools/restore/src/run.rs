@@ -229,19 +229,28 @@ impl Restore<'_> {
     /// Every disk with a boot record is in the list: a mirror boots from either.
     fn boot_list(&mut self) -> Result<(), Stopped> {
         let sys = Path::new("/sys");
-        let mut paths: Vec<String> = Vec::new();
+        let mut disks = Vec::new();
         for (disk, _) in self.plan.boot_disks() {
-            let path = self.steps.step("firmware path", |_| {
-                ofpath::of_path(sys, &disk.name).map(|path| (path.clone(), path))
+            let ways = self.steps.step("firmware path", |_| {
+                let names = std::iter::once(&disk.name).chain(&disk.paths);
+                let ways = names.map(|name| ofpath::routes(sys, name));
+                ways.collect::<Result<Vec<_>, _>>().map(|ways| {
+                    let ways = ways.concat();
+                    let paths: Vec<&str> = ways.iter().map(|way| way.path.as_str()).collect();
+                    let text = paths.join(" ");
+                    (ways, text)
+                })
             })?;
-            paths.push(path);
+            disks.push(ways);
         }
+        let ways = bootlist::spread(&disks).into_iter();
+        let paths: Vec<String> = ways.map(|way| way.path).collect();
         self.steps.verdict.state = DiskState::NotInBootList {
             path: paths.first().cloned(),
         };
         self.steps.step("boot list", |_| {
-            bootlist::put_first(Path::new(bootlist::DEVICE), &paths, bootlist::most(sys))
-                .map(|list| ((), format!("{}, read back", list.join(" "))))
+            bootlist::put_first(Path::new(bootlist::DEVICE), sys, &paths)
+                .map(|merged| ((), merged.to_string()))
         })
     }
 }

@@ -1,14 +1,11 @@
 //! The logical volumes on the disks, switched on or not. What lies on one is read from
 //! the physical volumes below it, so that nothing has to be switched on.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use serde::Deserialize;
-
 use super::DiskError;
-use crate::lvm;
+use crate::report::{Row, rows, text};
 use crate::signature::{HEAD, identify};
 
 /// How deep volumes lie in volumes: a mirror's half in a mirror.
@@ -28,34 +25,14 @@ pub struct OtherVolume {
     pub uuid: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Report {
-    report: Vec<HashMap<String, Vec<Row>>>,
-}
-
-type Row = HashMap<String, String>;
-
 /// Every logical volume that LVM sees on the disks.
 ///
 /// # Errors
 /// [`DiskError`] when LVM cannot say.
 pub fn volumes() -> Result<Vec<OtherVolume>, DiskError> {
-    let ask = |command: &str, columns: &str, more: &[&str]| {
-        let format = [
-            "--reportformat",
-            "json",
-            "--units",
-            "b",
-            "--nosuffix",
-            "-o",
-            columns,
-        ];
-        let tool = lvm::tool(command, None).args(format).args(more);
-        rows(&tool.run().map_err(DiskError::Pvs)?.text())
-    };
     let segments = "vg_name,vg_uuid,vg_extent_size,lv_name,seg_start_pe,seg_pe_ranges";
-    let segments = ask("lvs", segments, &["-a"])?;
-    let starts = ask("pvs", "pv_name,pe_start", &[])?;
+    let segments = rows("lvs", segments, &["-a"])?;
+    let starts = rows("pvs", "pv_name,pe_start", &[])?;
     let mut found = Vec::new();
     for row in segments.iter().filter(|row| is_first(row)) {
         if text(row, "lv_name").starts_with('[') {
@@ -70,16 +47,6 @@ pub fn volumes() -> Result<Vec<OtherVolume>, DiskError> {
         });
     }
     Ok(found)
-}
-
-fn rows(json: &str) -> Result<Vec<Row>, DiskError> {
-    let report: Report = serde_json::from_str(json).map_err(DiskError::Report)?;
-    let sections = report.report.into_iter().flatten();
-    Ok(sections.flat_map(|(_, rows)| rows).collect())
-}
-
-fn text<'a>(row: &'a Row, column: &str) -> &'a str {
-    row.get(column).map_or("", String::as_str)
 }
 
 fn is_first(row: &Row) -> bool {
@@ -122,6 +89,7 @@ fn uuid_at(device: &str, offset: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::parse;
 
     /// As printed by LVM 2.03.31, shortened.
     const SEGMENTS: &str = r#"{"report":[{"seg":[
@@ -136,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_first_byte_of_a_volume_is_found() {
-        let (segments, starts) = (rows(SEGMENTS).unwrap(), rows(STARTS).unwrap());
+        let (segments, starts) = (parse(SEGMENTS).unwrap(), parse(STARTS).unwrap());
         let of = |name: &str| {
             let row = segments.iter().find(|row| text(row, "lv_name") == name)?;
             first_byte(row, &segments, &starts, DEPTH)

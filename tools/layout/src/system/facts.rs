@@ -7,7 +7,8 @@ use super::error::SystemError;
 use super::host::Host;
 use super::lvm::Lvm;
 use super::mounts::{self, Entry, Mount};
-use super::table::{self, PartitionTable};
+use super::prep;
+use super::table::PartitionTable;
 use crate::disks::Disk;
 use crate::guid::Guid;
 use crate::model::Place;
@@ -182,21 +183,7 @@ impl<'a> Facts<'a> {
 
     /// The partition table of a disk; `None` if it has none.
     pub(super) fn table(&self, disk: &Disk) -> Result<Option<PartitionTable>, SystemError> {
-        let node = format!("/dev/{}", disk.name.replace('!', "/"));
-        let read = |offset, length| self.host.bytes(&node, offset, length);
-        let head = read(0, table::HEAD.max(HEAD)).map_err(|source| SystemError::Read {
-            node: node.clone(),
-            source,
-        })?;
-        if ![Found::Gpt, Found::Mbr].contains(&identify(&head, &[]).found) {
-            return Ok(None);
-        }
-        let sector = usize::try_from(disk.sector).unwrap_or(512);
-        let parsed = table::parse(&head, disk.sector, |at| read(at, sector).ok());
-        parsed.map(Some).map_err(|source| SystemError::Table {
-            disk: disk.to_string(),
-            source,
-        })
+        prep::table(self.host, disk)
     }
 }
 

@@ -20,6 +20,7 @@ mod machine;
 mod maps;
 mod minimum;
 mod mounts;
+mod prep;
 mod select;
 mod table;
 
@@ -28,6 +29,7 @@ pub use cards::cards;
 pub use error::SystemError;
 pub use finding::{Concern, Unsaved};
 pub use maps::DIRECTORY as MAP_DIRECTORY;
+pub use prep::prep_partition;
 pub use table::TableError;
 
 use std::path::PathBuf;

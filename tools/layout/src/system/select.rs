@@ -6,14 +6,9 @@ use super::Wanted;
 use super::blocks::Block;
 use super::error::SystemError;
 use super::facts::Facts;
-use super::table::PartitionTable;
-use crate::plan::PREP;
 
 /// Where the system itself is mounted.
 const ANCHORS: [&str; 6] = ["/", "/boot", "/usr", "/var", "/home", "/opt"];
-
-/// The type of a PReP partition in an MBR.
-pub(super) const MBR_PREP: u8 = 0x41;
 
 /// What belongs to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,7 +109,7 @@ impl Selection {
             } else {
                 facts.table(disk).unwrap_or_default()
             };
-            match table.is_some_and(|table| has_prep(&table)) {
+            match table.is_some_and(|table| table.prep().is_some()) {
                 true if ours => return Ok(()),
                 true => elsewhere.push(disk.name.clone()),
                 false => {}
@@ -155,11 +150,4 @@ fn physical<'a>(facts: &'a Facts<'_>, group: &str) -> Vec<&'a Block> {
         .filter(|pv| pv.group.as_deref() == Some(group));
     ours.filter_map(|pv| facts.blocks.at(facts.host, &pv.device))
         .collect()
-}
-
-fn has_prep(table: &PartitionTable) -> bool {
-    match table {
-        PartitionTable::Gpt { entries, .. } => entries.iter().any(|e| e.kind == PREP),
-        PartitionTable::Mbr { entries, .. } => entries.iter().any(|e| e.kind == MBR_PREP),
-    }
 }

@@ -9,7 +9,7 @@ use crate::signature::Found;
 use crate::system::blocks::Block;
 use crate::system::error::SystemError;
 use crate::system::finding::Concern;
-use crate::system::select::MBR_PREP;
+use crate::system::prep::MBR_PREP;
 use crate::system::table::PartitionTable;
 
 impl Assembly<'_, '_> {
