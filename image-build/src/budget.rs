@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+/// One kibibyte.
+const KIB: u64 = 1 << 10;
 /// One mebibyte.
 const MIB: u64 = 1 << 20;
 
@@ -16,6 +18,8 @@ pub enum Budget {
     Iso,
     /// The stripped multi-call binary.
     Lifeboat,
+    /// The compressed table of packages.
+    Table,
 }
 
 impl Budget {
@@ -25,6 +29,7 @@ impl Budget {
             Self::Initramfs => 28 * MIB,
             Self::Iso => 44 * MIB,
             Self::Lifeboat => 6 * MIB,
+            Self::Table => 300 * KIB,
         }
     }
 
@@ -46,6 +51,7 @@ impl fmt::Display for Budget {
             Self::Initramfs => "initramfs",
             Self::Iso => "ISO without a backup",
             Self::Lifeboat => "lifeboat binary",
+            Self::Table => "table of packages",
         })
     }
 }

@@ -6,6 +6,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use anyhow::Context as _;
 use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use lifeboat_sys::run::{RunError, Tool};
 use tempfile::TempPath;
@@ -120,6 +121,59 @@ pub fn bootstrap(release: &str, options: &[&str], tar: &Path) -> Result<(), RunE
     let release_alone = r#"--setup-hook=find "$1"/etc/apt -name '*.list' -exec sed -i '/-updates\|-security/d' {} +"#;
     tool(&[release_alone]).run()?;
     Ok(())
+}
+
+/// A list of what the packages of a component that are for every architecture contain,
+/// which an apt of its own fetches and verifies; `work` is a directory for it.
+///
+/// # Errors
+/// When apt fails, or the host names no archive of Debian.
+pub fn contents(component: &str, work: &Path) -> anyhow::Result<String> {
+    let main = Archive::find().main;
+    let uri = main.context("0590-821 The host's apt knows no archive of Debian")?;
+    for directory in ["etc/apt.conf.d", "lists/partial", "cache"] {
+        fs::create_dir_all(work.join(directory))?;
+    }
+    let source = format!("deb [signed-by={KEYRING} target=Contents] {uri} {SUITE} {component}\n");
+    fs::write(work.join("etc/sources.list"), source)?;
+    let configuration = work.join("apt.conf");
+    let dir = work.display();
+    fs::write(
+        &configuration,
+        format!(
+            r#"Dir "{dir}";
+Dir::Etc "{dir}/etc";
+Dir::Etc::Parts "{dir}/etc/apt.conf.d";
+Dir::State "{dir}";
+Dir::State::Lists "{dir}/lists";
+Dir::State::Status "/dev/null";
+Dir::Cache "{dir}/cache";
+APT::Architectures "{ARCHITECTURE}";
+APT::Architecture "{ARCHITECTURE}";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::IndexTargets::deb::Contents {{
+  MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)";
+  ShortDescription "Contents";
+  Description "$(RELEASE)/$(COMPONENT) Contents";
+  PDiffs "false";
+  KeepCompressed "true";
+}};
+"#
+        ),
+    )?;
+    let apt = |program: &str| Tool::new(program).env("APT_CONFIG", &configuration);
+    apt("apt-get").args(["--error-on=any", "update"]).run()?;
+    let files = apt("apt-get")
+        .args(["indextargets", "--format", "$(FILENAME)"])
+        .arg("Created-By: Contents")
+        .run()?;
+    let mut text = String::new();
+    for file in files.text().lines() {
+        let list = apt("/usr/lib/apt/apt-helper").arg("cat-file").arg(file);
+        text += &list.run()?.text();
+    }
+    Ok(text)
 }
 
 /// The option that adds the packages of a list, one per line, `#` before comments.

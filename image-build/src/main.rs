@@ -20,6 +20,7 @@ mod own_core;
 mod package;
 mod programs;
 mod progress;
+mod providers;
 mod release;
 mod rescue;
 mod root;
@@ -157,7 +158,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 lifeboat: &lifeboat,
             };
             step("Writing kernel and initramfs", || {
-                rescue::build(&packages.root, &own, &out)
+                rescue::build(&packages, &own, &out)
             })?;
         }
         Command::Iso {

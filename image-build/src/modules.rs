@@ -180,7 +180,10 @@ fn add_closed(chosen: &mut Modules, group: &Group, kernel: &Kernel) -> Result<()
 
 /// Reads modules on all processors; Debian compresses each with xz, the image
 /// keeps them plain so that its own compression works across them.
-fn read_all(kernel: &Kernel, paths: &[String]) -> Result<Vec<(String, Vec<u8>)>, ModuleError> {
+///
+/// # Errors
+/// [`ModuleError`] for one that cannot be read.
+pub fn read_all(kernel: &Kernel, paths: &[String]) -> Result<Vec<(String, Vec<u8>)>, ModuleError> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let share = paths.len().div_ceil(workers).max(1);
     let parts = thread::scope(|scope| {

@@ -7,11 +7,12 @@ use anyhow::ensure;
 use lifeboat_sys::fs;
 
 use crate::budget::{self, Budget, Share};
+use crate::collect::Packages;
 use crate::compress::{self, Method};
 use crate::elf::Elf;
 use crate::kernel::Kernel;
 use crate::tree::Tree;
-use crate::{modules, newc, own_core, package, programs, skeleton};
+use crate::{modules, newc, own_core, package, programs, providers, skeleton};
 
 /// The kernel's file name, as boot loaders are told.
 pub const KERNEL: &str = "vmlinuz";
@@ -36,8 +37,8 @@ pub struct Own<'a> {
 ///
 /// # Errors
 /// When something is missing, damaged or above its budget.
-pub fn build(packages: &Path, own: &Own<'_>, out: &Path) -> anyhow::Result<()> {
-    let kernel = Kernel::find(packages)?;
+pub fn build(packages: &Packages, own: &Own<'_>, out: &Path) -> anyhow::Result<()> {
+    let kernel = Kernel::find(&packages.root)?;
     let components = components(packages, &kernel, own)?;
     let memory = out.join("compressed");
     fs::create_dir_all(&memory)?;
@@ -76,7 +77,7 @@ pub fn build(packages: &Path, own: &Own<'_>, out: &Path) -> anyhow::Result<()> {
 
 /// The initramfs by component, in the order in which it is unpacked.
 fn components(
-    packages: &Path,
+    packages: &Packages,
     kernel: &Kernel,
     own: &Own<'_>,
 ) -> anyhow::Result<Vec<(String, Tree)>> {
@@ -89,12 +90,12 @@ fn components(
         lifeboat.symlink(&format!("usr/bin/{name}"), "lifeboat");
     }
     let mut core = Tree::default();
-    core.file(own_core::path(), 0o644, own_core::build(packages)?);
-    let (tools, libraries) = programs::trees(packages)?;
+    core.file(own_core::path(), 0o644, own_core::build(&packages.root)?);
+    let (tools, libraries) = programs::trees(&packages.root)?;
     // The skeleton is first: it makes the links /bin, /lib … and fixes the modes
     // of directories.
     let mut all = vec![
-        ("skeleton".to_owned(), skeleton::tree(packages)?),
+        ("skeleton".to_owned(), skeleton::tree(&packages.root)?),
         ("programs".to_owned(), tools),
         ("libraries".to_owned(), libraries),
     ];
@@ -103,8 +104,11 @@ fn components(
             .into_iter()
             .map(|(n, tree)| (format!("modules {n}"), tree)),
     );
+    let mut table = Tree::default();
+    table.file(providers::PATH, 0o644, providers::table(packages)?);
     all.extend([
         ("GRUB core".to_owned(), core),
+        ("table of packages".to_owned(), table),
         ("init".to_owned(), init),
         ("lifeboat".to_owned(), lifeboat),
     ]);

@@ -8,6 +8,7 @@ use lifeboat_sys::fs::{self, FsError, PathContext as _};
 use super::Form;
 use crate::compress::gzip;
 use crate::own_core;
+use crate::providers;
 use crate::tree::Tree;
 
 /// Files that are the same in every package: where, and what.
@@ -57,6 +58,8 @@ pub struct Parts {
     pub cd: Vec<(String, Vec<u8>)>,
     /// Manual pages and completions, as `image-build docs` names them.
     pub docs: Vec<(String, Vec<u8>)>,
+    /// The table of packages for `cfgmgr`.
+    pub table: Vec<u8>,
     /// Names and versions of what the rescue image is made of.
     pub versions: Vec<u8>,
 }
@@ -72,6 +75,7 @@ pub fn tree(form: Form, parts: &Parts) -> Tree {
     for (path, bytes) in &parts.cd {
         tree.file(&format!("usr/lib/lifeboat/rescue/{path}"), 0o644, &**bytes);
     }
+    tree.file(providers::PATH, 0o644, &*parts.table);
     for (path, text) in FILES {
         tree.file(path, 0o644, text);
     }
@@ -179,6 +183,7 @@ mod tests {
                 ("man1/mksysb.1".into(), b"page".to_vec()),
                 ("zsh/_mksysb".into(), b"complete".to_vec()),
             ],
+            table: b"table".to_vec(),
             versions: b"linux 6.12".to_vec(),
         };
         tree(form, &parts)
@@ -196,6 +201,7 @@ mod tests {
     fn each_system_finds_files_where_it_looks() {
         let (deb, rpm) = (made(Form::Deb), made(Form::Rpm));
         for path in [
+            "usr/lib/lifeboat/packages.table.gz",
             "usr/lib/lifeboat/rescue/boot/vmlinuz",
             "usr/lib/lifeboat/grub/core.elf",
             "usr/share/man/man1/mksysb.1.gz",

@@ -17,7 +17,7 @@ use lifeboat_sys::run::Tool;
 use crate::progress::step;
 use crate::rescue::{self, DATE};
 use crate::tree::{Kind, Tree};
-use crate::{collect, docs, iso, own_core};
+use crate::{collect, docs, iso, own_core, providers};
 use contents::Parts;
 pub use contents::links;
 
@@ -108,6 +108,7 @@ fn parts(lifeboat: &Path, rescue: &Path) -> anyhow::Result<Parts> {
         core: own_core::build(&collected.root)?,
         cd: contents::files_below(&cd)?,
         docs: contents::files_below(&docs)?,
+        table: providers::table(&collected)?,
         versions: fs::read(&collected.versions)?,
     })
 }
