@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lifeboat_devices::cfgmgr::{Report, Request, configure};
+use lifeboat_devices::packages;
 use lifeboat_devices::phase::Phase;
 use lifeboat_sys::fs;
 
-use crate::out;
+use crate::{devinstall, out};
 
 /// Configure devices, and name the software that they lack
 ///
@@ -33,6 +34,11 @@ pub struct Args {
     /// One device (sda, eth0, host0, 0000:00:01.0) and what is behind it
     #[arg(short = 'l', value_name = "NAME")]
     name: Option<String>,
+
+    /// Install what is lacking: from a directory, a device or image with packages,
+    /// one package, or repository
+    #[arg(short = 'i', value_name = "SOURCE")]
+    source: Option<PathBuf>,
 
     /// Write the names of the packages that are lacking, one a line
     #[arg(long, value_name = "FILE")]
@@ -69,8 +75,27 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let report = configure(Path::new("/"), &args.request())?;
+    let root = Path::new("/");
+    let mut report = configure(root, &args.request())?;
+    let mut refused = Vec::new();
+    if let Some(source) = &args.source
+        && report.lacking.iter().any(|lack| lack.needed)
+    {
+        // What this run has done already is not done again.
+        print_changes(args, &report)?;
+        let supplied = packages::supply(root, &report, source)?;
+        if !args.json {
+            devinstall::tell(&supplied)?;
+        }
+        refused = supplied.refused;
+        if !supplied.installed.is_empty() {
+            report = configure(root, &args.request())?;
+        }
+    }
     print(args, &report)?;
+    for sentence in &refused {
+        eprintln!("{sentence}");
+    }
     if let Some(file) = &args.missing {
         let lines = report
             .packages()
@@ -85,6 +110,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// Prints what a run has changed, where not everything is printed.
+fn print_changes(args: &Args, report: &Report) -> Result<()> {
+    if args.json || args.verbose {
+        return Ok(());
+    }
+    let mut changes = report.changes().into_iter();
+    changes.try_for_each(|change| out::line(&change))
+}
+
 fn print(args: &Args, report: &Report) -> Result<()> {
     if args.json {
         let json = serde_json::to_string_pretty(report);
@@ -93,9 +127,7 @@ fn print(args: &Args, report: &Report) -> Result<()> {
     if args.verbose {
         return out::print(&report.to_string());
     }
-    for change in report.changes() {
-        out::line(&change)?;
-    }
+    print_changes(args, report)?;
     for complaint in report.complaints() {
         eprintln!("{complaint}");
     }

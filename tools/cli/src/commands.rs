@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    auto_backup, bootinfo, bootlist, bosboot, cfgmgr, first_boot, lscfg, lsdev, lslv, lsmksysb,
-    lspv, lsvg, menu, mkdvd, mksysb, mkszfile, mkvgdata, rda, restore, restvg, savevg,
+    auto_backup, bootinfo, bootlist, bosboot, cfgmgr, devinstall, first_boot, lscfg, lsdev, lslv,
+    lsmksysb, lspv, lsvg, menu, mkdvd, mksysb, mkszfile, mkvgdata, rda, restore, restvg, savevg,
 };
 
 /// Makes the enumeration that clap reads, and what runs each of its commands.
@@ -39,6 +39,7 @@ commands! {
     Bootlist(bootlist::Args) => bootlist::run,
     Bosboot(bosboot::Args) => bosboot::run,
     Cfgmgr(cfgmgr::Args) => cfgmgr::run,
+    Devinstall(devinstall::Args) => devinstall::run,
     FirstBoot(first_boot::Args) => first_boot::run,
     #[command(about = "List, summarise, check or restore from a volume group's backup")]
     Listvgbackup(lsmksysb::Args) => lsmksysb::run,

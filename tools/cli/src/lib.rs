@@ -13,6 +13,7 @@ mod bootlist;
 mod bosboot;
 mod cfgmgr;
 mod commands;
+mod devinstall;
 mod first_boot;
 mod groups;
 mod help;

@@ -78,3 +78,8 @@ pub fn to_stderr() {
         log::set_max_level(LevelFilter::Warn);
     }
 }
+
+/// Also what is done: the programs that run.
+pub fn verbose() {
+    log::set_max_level(LevelFilter::Info);
+}

@@ -149,11 +149,34 @@ const MANUALS: &[Manual] = &[
             ),
             ("cfgmgr -v -l host0", "One adapter and its disks."),
             (
+                "cfgmgr -i /dev/sr0",
+                "Installs what is lacking from a CD with packages.",
+            ),
+            (
+                "cfgmgr -i repository",
+                "The same from the distribution's own archive.",
+            ),
+            (
                 "cfgmgr --missing /tmp/device.pkgs",
                 "Writes the names of the packages that devices lack.",
             ),
         ],
-        see_also: &["first-boot"],
+        see_also: &["devinstall", "first-boot"],
+    },
+    Manual {
+        command: "devinstall",
+        files: &[],
+        examples: &[
+            (
+                "cfgmgr --missing /tmp/device.pkgs",
+                "Writes the list of packages.",
+            ),
+            (
+                "devinstall -f /tmp/device.pkgs -d /dev/sr0 && cfgmgr",
+                "Installs them from a CD, and configures the devices.",
+            ),
+        ],
+        see_also: &["cfgmgr"],
     },
     Manual {
         command: "first-boot",

@@ -70,13 +70,9 @@ impl Looking<'_> {
                 self.add_firmware(&mut all, device, &asked.file, true);
             }
         }
-        for device in devices {
-            // A driver that does not take its device may have missed its firmware.
-            let undriven = device.driver.is_none();
-            if undriven || self.thorough {
-                for file in device.modules.iter().flat_map(|name| firmware::named(name)) {
-                    self.add_firmware(&mut all, device, &file, undriven);
-                }
+        for device in devices.iter().filter(|_| self.thorough) {
+            for file in device.modules.iter().flat_map(|name| firmware::named(name)) {
+                self.add_firmware(&mut all, device, &file, false);
             }
         }
         all

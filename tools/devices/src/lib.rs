@@ -17,6 +17,7 @@ pub mod listing;
 pub mod load;
 pub mod modules;
 mod network;
+pub mod packages;
 pub mod phase;
 pub mod rda;
 mod report;

@@ -12,7 +12,7 @@ impl Report {
         let drivers = self
             .loaded
             .iter()
-            .map(|name| format!("driver {name} loaded"));
+            .map(|name| format!("module {name} loaded"));
         let new = self.devices.iter().filter(|device| device.new);
         let new = new.map(|device| {
             let driver = device.driver.as_deref().unwrap_or_default();
@@ -117,6 +117,12 @@ impl Display for Lack {
                 f,
                 "0590-512 {device} has no driver, and no table names a package that has one"
             ),
+            (Need::Firmware(file), package) if !self.needed => {
+                write!(f, "{device} may want the firmware {file}")?;
+                package
+                    .iter()
+                    .try_for_each(|name| write!(f, " (package {name})"))
+            }
             (Need::Firmware(file), Some(package)) => write!(
                 f,
                 "0590-513 {device} lacks its firmware {file}: it is in the package {package}"

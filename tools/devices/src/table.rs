@@ -6,7 +6,6 @@
 //! `?`. `%r` in the package's name stands for the kernel's release. What follows `#`
 //! at the start of a line is a comment.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use lifeboat_sys::fs::{self, FsError, PathContext};
@@ -18,6 +17,8 @@ use crate::distribution::Distribution;
 
 /// The table that Lifeboat brings along, made from Debian's packages.
 pub const SHIPPED: &str = "usr/lib/lifeboat/packages.table.gz";
+/// Where a restore leaves it for the first boot of a system without Lifeboat.
+pub const FIRST_BOOT: &str = "usr/lib/lifeboat-firstboot/packages.table.gz";
 /// Where an administrator adds tables; what they say counts first.
 pub const OWN: &str = "etc/lifeboat/packages.d";
 /// More than any table has, so that a damaged one cannot fill the memory.
@@ -58,10 +59,10 @@ impl Table {
     /// # Errors
     /// [`TableError`] for one that is there and cannot be read.
     pub fn read(root: &Path) -> Result<Self, TableError> {
-        let shipped = match fs::read(root.join(SHIPPED)) {
-            Ok(bytes) => unpacked(&bytes)?,
-            Err(error) if error.source.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error.into()),
+        let places = [SHIPPED, FIRST_BOOT].map(|path| root.join(path));
+        let shipped = match places.iter().find(|path| path.exists()) {
+            Some(path) => unpacked(&fs::read(path)?)?,
+            None => String::new(),
         };
         let files = children(&root.join(OWN)).unwrap_or_default();
         let tables = files.iter().filter(|path| {

@@ -59,7 +59,7 @@ fn the_report_says_who_drives_what_and_what_was_loaded() {
     }
     let changes = report.changes();
     for line in [
-        "driver ibmvscsi loaded",
+        "module ibmvscsi loaded",
         "vio 71000002 available, driver ibmvscsi",
         "scsi 0:0:0:0 available, driver sr",
     ] {

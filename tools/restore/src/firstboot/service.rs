@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use lifeboat_devices::table;
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::{FsError, PathContext, create_dir_all, read, write};
 use lifeboat_sys::run::Tool;
@@ -63,6 +64,9 @@ pub fn install(root: &Path, program: &Path, stage: &Stage) -> Result<(), FirstBo
     create_dir_all(below(root, DIRECTORY))?;
     write(below(root, PROGRAM), read(program)?)?;
     executable(&below(root, PROGRAM))?;
+    if let Ok(packages) = read(Path::new("/").join(table::SHIPPED)) {
+        write(below(root, table::FIRST_BOOT), packages)?;
+    }
     write(below(root, STAGE), stage.to_text())?;
     let has = |path: &str| below(root, path).exists();
     if has("usr/lib/systemd/systemd") || has("lib/systemd/systemd") {
@@ -143,7 +147,7 @@ pub(super) fn disable(root: &Path) -> Result<(), FsError> {
 /// Takes every file of the stage away; the running binary stays usable to its end.
 pub(super) fn uninstall(root: &Path) -> Result<(), FsError> {
     disable(root)?;
-    for path in [UNIT, SCRIPT, PROGRAM, STAGE] {
+    for path in [UNIT, SCRIPT, PROGRAM, STAGE, table::FIRST_BOOT] {
         remove(&below(root, path))?;
     }
     let directory = below(root, DIRECTORY);
