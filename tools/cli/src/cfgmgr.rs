@@ -77,12 +77,11 @@ impl Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let root = Path::new("/");
     let mut report = configure(root, &args.request())?;
+    print_changes(args, &report)?;
     let mut refused = Vec::new();
     if let Some(source) = &args.source
         && report.lacking.iter().any(|lack| lack.needed)
     {
-        // What this run has done already is not done again.
-        print_changes(args, &report)?;
         let supplied = packages::supply(root, &report, source)?;
         if !args.json {
             devinstall::tell(&supplied)?;
@@ -90,6 +89,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         refused = supplied.refused;
         if !supplied.installed.is_empty() {
             report = configure(root, &args.request())?;
+            print_changes(args, &report)?;
         }
     }
     print(args, &report)?;
@@ -119,6 +119,7 @@ fn print_changes(args: &Args, report: &Report) -> Result<()> {
     changes.try_for_each(|change| out::line(&change))
 }
 
+/// Prints everything, or what is not in order.
 fn print(args: &Args, report: &Report) -> Result<()> {
     if args.json {
         let json = serde_json::to_string_pretty(report);
@@ -127,7 +128,6 @@ fn print(args: &Args, report: &Report) -> Result<()> {
     if args.verbose {
         return out::print(&report.to_string());
     }
-    print_changes(args, report)?;
     for complaint in report.complaints() {
         eprintln!("{complaint}");
     }
