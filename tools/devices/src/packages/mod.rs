@@ -128,7 +128,9 @@ pub fn supply(root: &Path, report: &Report, from: &Path) -> Result<Supplied, Sup
             )),
         }
     }
-    refused.extend(offers.refusals());
+    if !refused.is_empty() {
+        refused.extend(offers.refusals());
+    }
     let chosen: Vec<&Package> = chosen.into_iter().map(|at| &packages[at]).collect();
     finish(&system, &installer, medium, &chosen, refused)
 }
@@ -153,7 +155,9 @@ pub fn install(root: &Path, names: &[String], from: &Path) -> Result<Supplied, S
             None => refused.push(format!("0590-524 {} has no package {name}", from.display())),
         }
     }
-    refused.extend(offers.refusals());
+    if !refused.is_empty() {
+        refused.extend(offers.refusals());
+    }
     let chosen: Vec<&Package> = chosen.into_iter().map(|at| &packages[at]).collect();
     finish(&system, &installer, medium, &chosen, refused)
 }
