@@ -25,7 +25,7 @@ to_set() {
 was_set() {
     if [ "$2" = "$3" ]; then
         set_now=$((set_now + 1))
-        echo "$1: set to $3"
+        echo "$1: $3 now"
     else
         absent "$1 stays $2, not $3"
     fi
