@@ -21,6 +21,7 @@ pub const MEMORY_BLOCK_MIB: u32 = 256;
 const LAST_DISK_SLOT: u8 = 15;
 const VIRTIO_SCSI_SLOT: u8 = 16;
 const VIRTIO_NET_SLOT: u8 = 17;
+const VIRTIO_RNG_SLOT: u8 = 18;
 const LAST_SCSI_ID: u8 = 7;
 
 /// Addresses on the virtual I/O bus: CDs and disks hang on adapters of their own.
@@ -59,6 +60,7 @@ pub struct Machine {
     cds: Vec<PathBuf>,
     nvram: bool,
     network: Option<Network>,
+    entropy: bool,
     no_reboot: bool,
     boot_order: Option<String>,
     virtio_scsi: bool,
@@ -80,6 +82,7 @@ impl Machine {
             cds: Vec::new(),
             nvram: false,
             network: None,
+            entropy: false,
             no_reboot: false,
             boot_order: None,
             virtio_scsi: false,
@@ -129,6 +132,13 @@ impl Machine {
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
         self.network = Some(network);
+        self
+    }
+
+    /// Attaches a virtio source of random numbers, which no boot image has a driver for.
+    #[must_use]
+    pub fn entropy(mut self) -> Self {
+        self.entropy = true;
         self
     }
 
@@ -271,6 +281,12 @@ impl Machine {
                         format!("virtio-net-pci,netdev=net,romfile=,addr={VIRTIO_NET_SLOT:#x}")
                     }
                 },
+            );
+        }
+        if self.entropy {
+            args.two(
+                "-device",
+                &format!("virtio-rng-pci,rng=random,addr={VIRTIO_RNG_SLOT:#x}"),
             );
         }
         for (option, file) in [("-kernel", &self.kernel), ("-initrd", &self.initrd)] {

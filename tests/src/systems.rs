@@ -58,7 +58,10 @@ pub fn backup(lab: &Lab, system: &System) -> Result<PathBuf> {
 }
 
 /// Puts a file into a tree that belongs to root.
-fn put(lab: &Lab, path: &Path, text: &str) -> Result<()> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn put(lab: &Lab, path: &Path, text: &str) -> Result<()> {
     let beside = lab.path("file");
     fs::write(&beside, text)?;
     as_root("install")

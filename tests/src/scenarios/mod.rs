@@ -4,6 +4,7 @@ mod bad_input;
 mod boot;
 mod busy;
 mod damaged;
+mod devices;
 mod harness;
 mod install;
 mod install_auto;
@@ -195,6 +196,24 @@ pub const ALL: &[Scenario] = &[
         about: "a system without GRUB: restored with a core of our own",
         core: false,
         run: boot::fallback_core,
+    },
+    Scenario {
+        name: "cfgmgr-new-hardware",
+        about: "other adapters: the interface as ever; a missing driver named, and installed",
+        core: false,
+        run: devices::new_hardware,
+    },
+    Scenario {
+        name: "rda-roundtrip",
+        about: "device attributes of one machine set on another by a script, once",
+        core: false,
+        run: devices::rda_roundtrip,
+    },
+    Scenario {
+        name: "clone-identity",
+        about: "a clone has host name, keys, machine-id and UUIDs of its own",
+        core: false,
+        run: devices::clone_identity,
     },
     Scenario {
         name: "mksysb-roundtrip",

@@ -26,7 +26,8 @@ macro_rules! system {
     };
 }
 
-const NOLVM: System = system!("nolvm", "trixie");
+/// For `restore-nolvm` and `cfgmgr-new-hardware`.
+pub const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
 /// For `bosboot-fallback-core`.

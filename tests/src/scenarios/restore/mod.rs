@@ -37,7 +37,7 @@ const UNATTENDED: &str = "control_flow:
 ";
 
 /// Restores a backup unattended on this machine, which then ends by itself.
-fn unattended(lab: &Lab, backup: &Path, machine: Machine) -> Result<()> {
+pub fn unattended(lab: &Lab, backup: &Path, machine: Machine) -> Result<()> {
     let cd = lab.cd("unattended", Some(backup), Some(UNATTENDED))?;
     let mut machine = lab.power_on(machine.cd(cd).no_reboot())?;
     menus::verdict(&mut machine).context("restoring")?;
