@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use lifeboat_boot::bootinfo::{self, BootType};
 use lifeboat_boot::bootlist::{Entry, Present, booted_from};
-use lifeboat_boot::ofpath::{Call, kernel_name, network, of_path};
+use lifeboat_boot::ofpath::{Call, network, of_path};
 use lifeboat_layout::disks::{self, Disk};
 
 use crate::bootlist::SYS;
+use crate::disk_name::kernel;
 use crate::out;
 
 /// Show what the machine is, and how it was started
@@ -106,12 +107,6 @@ fn answer(args: &Args, sysfs: &Path) -> Result<String> {
     } else {
         bootinfo::platform(sysfs)?
     })
-}
-
-/// The kernel's name of a disk that may be named as `hdisk0`.
-fn kernel(sysfs: &Path, disks: &[Disk], name: &str) -> String {
-    let disk = disks.iter().find(|disk| disk.hdisk == name);
-    disk.map_or_else(|| kernel_name(sysfs, name), |disk| disk.name.clone())
 }
 
 fn path(sysfs: &Path) -> Result<String> {

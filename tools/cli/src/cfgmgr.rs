@@ -7,8 +7,10 @@ use anyhow::{Context, Result};
 use lifeboat_devices::cfgmgr::{Report, Request, configure};
 use lifeboat_devices::packages;
 use lifeboat_devices::phase::Phase;
+use lifeboat_layout::disks;
 use lifeboat_sys::fs;
 
+use crate::disk_name::kernel;
 use crate::{devinstall, out};
 
 /// Configure devices, and name the software that they lack
@@ -31,7 +33,7 @@ pub struct Args {
     #[arg(short = 'p', value_name = "PHASE", value_parser = clap::value_parser!(u8).range(1..=3))]
     phase: Option<u8>,
 
-    /// One device (sda, eth0, host0, 0000:00:01.0) and what is behind it
+    /// One device (hdisk0, sda, eth0, host0, 0000:00:01.0) and what is behind it
     #[arg(short = 'l', value_name = "NAME")]
     name: Option<String>,
 
@@ -54,7 +56,7 @@ pub struct Args {
 }
 
 impl Args {
-    fn request(&self) -> Request {
+    fn request(&self) -> Result<Request> {
         let phase = match self.phase {
             _ if self.first => Some(Phase::Boot),
             _ if self.second => Some(Phase::Run),
@@ -65,18 +67,25 @@ impl Args {
             true => Phase::Service,
             false => Phase::Run,
         };
-        Request {
+        let only = match &self.name {
+            Some(name) if name.starts_with("hdisk") => {
+                let disks = disks::probe(Path::new("/"))?;
+                Some(kernel(Path::new("/sys"), &disks, name))
+            }
+            name => name.clone(),
+        };
+        Ok(Request {
             phase: phase.unwrap_or_else(usual),
-            only: self.name.clone(),
+            only,
             thorough: self.verbose || self.json,
-        }
+        })
     }
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let root = Path::new("/");
-    let mut report = configure(root, &args.request())?;
+    let mut report = configure(root, &args.request()?)?;
     print_changes(args, &report)?;
     let mut refused = Vec::new();
     if let Some(source) = &args.source
@@ -88,7 +97,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         refused = supplied.refused;
         if !supplied.installed.is_empty() {
-            report = configure(root, &args.request())?;
+            report = configure(root, &args.request()?)?;
             print_changes(args, &report)?;
         }
     }

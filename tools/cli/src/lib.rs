@@ -14,6 +14,7 @@ mod bosboot;
 mod cfgmgr;
 mod commands;
 mod devinstall;
+mod disk_name;
 mod first_boot;
 mod groups;
 mod help;
