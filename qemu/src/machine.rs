@@ -149,8 +149,8 @@ impl Machine {
         self
     }
 
-    /// Overrides the boot list in NVRAM with QEMU's letters (`c` disk, `d` CD,
-    /// `n` network), as a person at the firmware's boot menu would.
+    /// Where NVRAM has no boot list: QEMU's letters (`c` disk, `d` CD, `n` network). A list
+    /// in NVRAM goes before them.
     #[must_use]
     pub fn boot_order(mut self, letters: &str) -> Self {
         self.boot_order = Some(letters.to_owned());

@@ -89,6 +89,11 @@ pub const FIRMWARE_TRIES_END: &str = " ...";
 /// What comes of it: loaded, or an error of the firmware.
 pub const FIRMWARE_OUTCOMES: [&str; 2] = ["Successfully loaded", "E34"];
 
+/// What the firmware asks when it could boot nothing.
+pub const FIRMWARE_PROMPT: &str = "0 > ";
+/// What an operator types there who has put the CD in.
+pub const FIRMWARE_BOOT_CD: &str = "boot cdrom";
+
 /// GRUB's menu on the CD waits for a key.
 pub const GRUB_MENU: &str = "executed automatically in";
 /// GRUB waits for a command.

@@ -38,7 +38,11 @@ pub fn repair(lab: &Lab) -> Result<()> {
 
 /// Access a Root Volume Group, `bosboot -a`, and out again.
 fn from_cd(lab: &Lab, machine: Machine) -> Result<()> {
-    let mut machine = lab.power_on(machine.cd(&lab.media.iso).boot_order("d"))?;
+    let mut machine = lab.power_on(machine.cd(&lab.media.iso))?;
+    machine
+        .expect(texts::FIRMWARE_PROMPT, limits::firmware())
+        .context("the firmware, which still tries the disk first")?;
+    machine.send_line(texts::FIRMWARE_BOOT_CD)?;
     menus::answer(
         &mut machine,
         texts::WELCOME,

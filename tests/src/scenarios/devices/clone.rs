@@ -51,7 +51,8 @@ pub fn run(lab: &Lab) -> Result<()> {
 
 /// None is in the backup, and there are as many.
 fn keys(lab: &Lab, clone: &mut Running) -> Result<()> {
-    let list = fs::read_to_string(lab.beside_backup("sha256sums"))?;
+    let list = fs::read(lab.beside_backup("sha256sums"))?;
+    let list = String::from_utf8_lossy(&list);
     let old: Vec<&str> = list
         .lines()
         .filter(|line| line.contains("etc/ssh/ssh_host_"))
