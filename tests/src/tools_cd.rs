@@ -50,7 +50,16 @@ pub fn install(machine: &mut Running) -> Result<()> {
     let dpkg = format!("dpkg --install /mnt/{PACKAGE}");
     ask_within(machine, &dpkg, limits::whole_system()).context("installing our package")?;
     // Outside of `ask`, whose commands run in a shell of their own.
-    machine.send_line("export PATH=$PATH:/usr/lib/lifeboat/bin")?;
+    in_path(machine)?;
     ask(machine, "command -v mksysb")?;
     Ok(())
+}
+
+/// Puts the commands' AIX names into the path of this shell, before those of other
+/// packages: powerpc-utils has a `bootlist`, too.
+///
+/// # Errors
+/// When the console is gone.
+pub fn in_path(machine: &mut Running) -> Result<()> {
+    Ok(machine.send_line("export PATH=/usr/lib/lifeboat/bin:$PATH")?)
 }

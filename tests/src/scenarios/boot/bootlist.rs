@@ -30,12 +30,12 @@ pub fn order(lab: &Lab) -> Result<()> {
             "{order}: the list is {paths:?}, the firmware tries {tried:?}"
         );
         judge::log_in(&mut machine)?;
-        let after = ask(&mut machine, "/usr/lib/lifeboat/bin/bootlist -m normal -r")?;
+        tools_cd::in_path(&mut machine)?;
+        let after = ask(&mut machine, PATHS)?;
         ensure!(
             after.lines().eq(paths.iter().map(String::as_str)),
             "{order}: after the restart the list is\n{after}"
         );
-        put_in_path(&mut machine)?;
     }
     judge::shut_down(&mut machine)
 }
@@ -59,7 +59,7 @@ pub fn fallback(lab: &Lab) -> Result<()> {
     let second = attempt(&mut machine)?;
     ensure!(second == (paths[1].clone(), true), "then {second:?}");
     judge::log_in(&mut machine)?;
-    put_in_path(&mut machine)?;
+    tools_cd::in_path(&mut machine)?;
     let shown = ask(&mut machine, SHOW)?;
     let stale = format!("- {}", paths[0]);
     ensure!(
@@ -101,10 +101,6 @@ impl Two {
         ask(&mut machine, RECORD).context("the second boot record")?;
         Ok(machine)
     }
-}
-
-fn put_in_path(machine: &mut Running) -> Result<()> {
-    Ok(machine.send_line("export PATH=$PATH:/usr/lib/lifeboat/bin")?)
 }
 
 /// Sets the list, and sees that it is what is shown. Returns its paths.
