@@ -21,6 +21,8 @@ use super::lines::Edit;
 /// Where the names of interfaces are bound to cards.
 const LINKS: &str = "etc/systemd/network";
 const RULES: &str = "etc/udev/rules.d";
+/// The driver of PowerVM's virtual Ethernet.
+const IBMVETH: &str = "ibmveth";
 
 /// The files that name network cards. `true`: what names a card there gives it a name.
 const PLACES: [Place<bool>; 25] = [
@@ -178,9 +180,33 @@ impl Moved {
         if naming.iter().any(|text| words::names(text, &words)) {
             return Ok(());
         }
-        let path = Path::new(LINKS).join(format!("10-lifeboat-{name}.link"));
-        let text = link(name, mac);
-        files::create_directory(root, Path::new(LINKS))?;
+        self.put(
+            root,
+            LINKS,
+            &format!("10-lifeboat-{name}.link"),
+            link(name, mac),
+        )?;
+        if pair.new.driver.as_deref() == Some(IBMVETH) {
+            self.put(
+                root,
+                RULES,
+                &format!("70-lifeboat-{name}.rules"),
+                rule(name, mac),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file of ours.
+    fn put(
+        &mut self,
+        root: &File,
+        directory: &str,
+        file: &str,
+        text: String,
+    ) -> Result<(), FsError> {
+        let path = Path::new(directory).join(file);
+        files::create_directory(root, Path::new(directory))?;
         if !files::create(root, &path, text.as_bytes())? {
             let new = super::lines::Edited {
                 text: text.clone().into_bytes(),
@@ -229,6 +255,15 @@ fn link(name: &str, mac: &str) -> String {
     format!(
         "# Lifeboat: the card that took the place of {name} when this system was restored.\n\
          [Match]\nMACAddress={mac}\nType=ether\n\n[Link]\nName={name}\n"
+    )
+}
+
+/// The same for udev. Debian names PowerVM's cards by a rule (73-special-net-names), which
+/// goes before `.link` files and after this one. A VLAN has no driver of its own.
+fn rule(name: &str, mac: &str) -> String {
+    format!(
+        "# Lifeboat: the card that took the place of {name} when this system was restored.\n\
+         ACTION==\"add\", SUBSYSTEM==\"net\", DRIVERS==\"{IBMVETH}\", ATTR{{address}}==\"{mac}\", NAME=\"{name}\"\n"
     )
 }
 

@@ -66,6 +66,23 @@ fn another_card_gets_the_name_and_the_configuration() {
 }
 
 #[test]
+fn a_card_that_a_rule_of_debian_names_is_named_by_a_rule_before_it() {
+    let root = system(&[("etc/network/interfaces", "auto enp0s1\n")]);
+    let old = [card("enp0s1", OLD, "pci0000:00/0000:00:01.0")];
+    let new = [Card {
+        driver: Some("ibmveth".into()),
+        ..card("ibmveth2", NEW, "vio/30000002")
+    }];
+    let moved = rewrite(root.path(), &old, &new, true).unwrap();
+    assert_eq!(moved.edits.len(), 2);
+    let rule = text(&root, "etc/udev/rules.d/70-lifeboat-enp0s1.rules");
+    assert!(rule.ends_with(
+        "\nACTION==\"add\", SUBSYSTEM==\"net\", DRIVERS==\"ibmveth\", ATTR{address}==\"52:54:00:00:00:99\", NAME=\"enp0s1\"\n"
+    ));
+    assert!(text(&root, "etc/systemd/network/10-lifeboat-enp0s1.link").contains(NEW));
+}
+
+#[test]
 fn the_same_cards_change_nothing() {
     let root = system(&[("etc/netplan/a.yaml", "macaddress: 52:54:00:00:00:01\n")]);
     let cards = [card("enp0s1", OLD, "pci0000:00/0000:00:01.0")];
