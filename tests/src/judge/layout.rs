@@ -57,16 +57,17 @@ fn volumes(machine: &mut Running, recorded: &[Stanza]) -> Result<()> {
             ))
         })
         .collect::<Result<Vec<_>>>()?;
-    // A group of another disk may stand beside them; a scenario that has one says so.
-    let groups = recorded.iter().filter(|stanza| stanza.name == "vg_data");
-    let groups: Vec<&str> = groups.map(|group| group.get("VGNAME")).collect();
+    // Groups that lay beside the system's, and were not backed up with it.
+    let header = recorded.iter().find(|stanza| stanza.name == "image_data");
+    let others = header.map_or("", |header| header.get("USERVG_LIST"));
     let fields = "vg_name,lv_name,lv_size";
     let output = ask(
         machine,
         &format!("lvs --noheadings --units b --nosuffix -o {fields}"),
     )?;
     let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let own = |line: &String| groups.contains(&line.split(' ').next().unwrap_or_default());
+    let group = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let own = |line: &String| !others.split(' ').any(|other| other == group(line));
     let mut found: Vec<String> = output.lines().map(squeezed).filter(own).collect();
     wanted.sort();
     found.sort();

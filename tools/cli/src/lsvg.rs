@@ -6,7 +6,7 @@ use anyhow::Result;
 use lifeboat_layout::report::{Row, number, rows, text};
 
 use crate::groups::{Groups, amount, extent, pairs, partitions, physical, state, usage};
-use crate::lsmksysb::Table;
+use crate::lsmksysb::{Table, VOLUMES};
 use crate::out;
 
 /// Show the volume groups, or what is in one
@@ -120,15 +120,7 @@ fn logical(groups: &Groups, group: &str) -> String {
     };
     let table = Table {
         title: Some(group),
-        columns: &[
-            ("LV NAME", 19),
-            ("TYPE", 10),
-            ("LPs", 7),
-            ("PPs", 7),
-            ("PVs", 4),
-            ("LV STATE", 13),
-            ("MOUNT POINT", 0),
-        ],
+        columns: &VOLUMES,
         rows: groups.volumes(group).iter().map(row).collect(),
     };
     table.aligned()

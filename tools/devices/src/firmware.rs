@@ -26,8 +26,13 @@ pub struct Asked {
 #[must_use]
 pub fn asked() -> Vec<Asked> {
     let dmesg = Tool::new("dmesg").deadline(Duration::from_secs(30)).run();
-    // A log that may not be read says nothing.
-    dmesg.map(|out| parse(&out.text())).unwrap_or_default()
+    match dmesg {
+        Ok(out) => parse(&out.text()),
+        Err(error) => {
+            log::warn!("firmware that is lacking is not known: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// The files that a module names.

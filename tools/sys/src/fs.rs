@@ -108,6 +108,42 @@ pub fn create_dir_all(path: impl AsRef<Path>) -> Result<(), FsError> {
     fs::create_dir_all(&path).at("create directory", path)
 }
 
+/// A new directory that nobody else may look into, and that is gone afterwards.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes it in this directory.
+    ///
+    /// # Errors
+    /// [`FsError`] with the path.
+    pub fn below(directory: &Path) -> Result<Self, FsError> {
+        private_directory(directory).map(Self)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left in a directory for temporary files goes with the next start.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes a directory that nobody else may look into, in this one.
+///
+/// # Errors
+/// [`FsError`] with the path.
+pub fn private_directory(below: &Path) -> Result<PathBuf, FsError> {
+    let template = below.join("lifeboat-XXXXXX");
+    nix::unistd::mkdtemp(&template).at("create", template)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +154,16 @@ mod tests {
         let error = read("/no/such/file").unwrap_err();
         assert_eq!(error.to_string(), "0590-001 Cannot read /no/such/file");
         assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_scratch_directory_is_private_and_goes_with_what_is_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        let scratch = Scratch::below(place.path()).unwrap();
+        assert_eq!(fs::metadata(scratch.path()).unwrap().mode() & 0o777, 0o700);
+        fs::write(scratch.path().join("a"), "").unwrap();
+        drop(scratch);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use lifeboat_sys::fs::{FsError, PathContext, attribute, read as read_file};
 
+use crate::machine::Machine;
 use crate::nvram::{Common, NvramError};
 use crate::ofpath::{TREE, same};
 
@@ -22,8 +23,6 @@ pub use spread::spread;
 pub const DEVICE: &str = "/dev/nvram";
 /// An NVRAM is some KiB; a device that gives more is not one.
 const LARGEST: u64 = 1024 * 1024;
-/// Machines that boot by petitboot, which has settings of its own.
-const WITHOUT_LIST: &str = "ibm,powernv";
 
 /// Which of the firmware's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,13 +145,13 @@ pub fn booted_from(sysfs: &Path) -> Option<String> {
     attribute(sysfs.join(TREE).join("chosen/bootpath")).filter(|path| !path.is_empty())
 }
 
-/// That the firmware of this machine boots by a list in NVRAM.
+/// That the firmware of this machine boots by a list in NVRAM: petitboot has settings of
+/// its own.
 ///
 /// # Errors
 /// [`BootListError::NoList`].
 pub fn ensure_list(sysfs: &Path) -> Result<(), BootListError> {
-    let compatible = attribute(sysfs.join(TREE).join("compatible")).unwrap_or_default();
-    if compatible.split('\0').any(|name| name == WITHOUT_LIST) {
+    if Machine::of(&sysfs.join(TREE)).reads_configuration {
         return Err(BootListError::NoList);
     }
     Ok(())

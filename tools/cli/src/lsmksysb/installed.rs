@@ -1,11 +1,8 @@
 //! `lsmksysb -L`: the packages of the system in a backup.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use lifeboat_archive::{Backup, ExtractOptions, ReadError, escape};
-use lifeboat_sys::fs::{PathContext, read};
-use nix::unistd::mkdtemp;
+use lifeboat_sys::fs::{Scratch, read};
 use serde_json::json;
 
 use super::packages::{DPKG, RPM, from_dpkg};
@@ -62,32 +59,15 @@ fn from_file(backup: &Backup) -> Result<Vec<u8>> {
 /// The same from a stream, of which everything is read: its end says whether what was
 /// read is right.
 fn from_stream(input: Input) -> Result<Vec<u8>> {
-    let directory = Scratch::new()?;
+    let directory = Scratch::below(&std::env::temp_dir())?;
     let options = ExtractOptions {
         only: vec![DPKG.to_vec()],
         attributes: false,
         ..ExtractOptions::default()
     };
-    let report = input.extract(&directory.0, &options, &mut |_| {})?;
+    let report = input.extract(directory.path(), &options, &mut |_| {})?;
     if let Some(finding) = report.damaged.first() {
         bail!("{finding}");
     }
-    Ok(read(directory.0.join("var/lib/dpkg/status"))?)
-}
-
-/// A directory that is gone afterwards.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        let template = std::env::temp_dir().join("lifeboat-XXXXXX");
-        Ok(Self(mkdtemp(&template).at("create", &template)?))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left in a directory for temporary files goes with the next start.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    Ok(read(directory.path().join("var/lib/dpkg/status"))?)
 }

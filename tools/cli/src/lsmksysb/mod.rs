@@ -20,7 +20,7 @@ use crate::input::{Input, Place, blocks};
 use crate::list;
 use crate::out;
 use crate::take::{Wish, take};
-pub use print::{Form, Table};
+pub use print::{Form, Table, VOLUMES};
 
 /// List, summarise, check or restore from a backup
 ///

@@ -93,6 +93,17 @@ pub fn tables(overview: &Overview) -> Vec<Table<'_>> {
     tables
 }
 
+/// Columns of the logical volumes of a group, as `lsvg -l` has them.
+pub const VOLUMES: [(&str, usize); 7] = [
+    ("LV NAME", 19),
+    ("TYPE", 10),
+    ("LPs", 7),
+    ("PPs", 7),
+    ("PVs", 4),
+    ("LV STATE", 13),
+    ("MOUNT POINT", 0),
+];
+
 fn volumes(volumes: &[Volume]) -> Table<'_> {
     let row = |volume: &Volume| {
         vec![
@@ -107,15 +118,7 @@ fn volumes(volumes: &[Volume]) -> Table<'_> {
     };
     Table {
         title: volumes.first().map(|volume| volume.group.as_str()),
-        columns: &[
-            ("LV NAME", 19),
-            ("TYPE", 10),
-            ("LPs", 7),
-            ("PPs", 7),
-            ("PVs", 4),
-            ("LV STATE", 13),
-            ("MOUNT POINT", 0),
-        ],
+        columns: &VOLUMES,
         rows: volumes.iter().map(row).collect(),
     }
 }

@@ -4,10 +4,9 @@ use std::fs::read_dir;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lifeboat_sys::fs::{FsError, PathContext};
+use lifeboat_sys::fs::{FsError, PathContext, private_directory};
 use lifeboat_sys::run::Tool;
 use nix::mount::{MntFlags, umount2};
-use nix::unistd::mkdtemp;
 
 use super::SupplyError;
 use super::file::{Format, Package};
@@ -46,7 +45,7 @@ impl Medium {
                 is_mounted: false,
             });
         }
-        let place = scratch(Path::new("/run"))?;
+        let place = private_directory(Path::new("/run"))?;
         let mount = Tool::new("mount").args(["-o", "ro,nodev,nosuid,noexec"]);
         let mounted = mount.arg(&source).arg(&place).deadline(LIMIT).run();
         if let Err(error) = mounted {
@@ -106,12 +105,6 @@ impl Drop for Medium {
             log::warn!("{} stays mounted: {error}", self.place.display());
         }
     }
-}
-
-/// A new directory that nobody else may look into.
-pub fn scratch(below: &Path) -> Result<PathBuf, FsError> {
-    let template = below.join("lifeboat-XXXXXX");
-    mkdtemp(&template).at("create", &template)
 }
 
 /// AIX calls CD drives `cd0`, with or without `/dev/`.

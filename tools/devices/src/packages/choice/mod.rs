@@ -2,14 +2,13 @@
 //! or one with a module that answers the device, found by its contents.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use lifeboat_sys::fs::{PathContext, create_dir_all};
+use lifeboat_sys::fs::{PathContext, Scratch, create_dir_all};
 use lifeboat_sys::run::Tool;
 
 use super::SupplyError;
 use super::file::{Package, is_firmware, module, releases};
-use super::medium::scratch;
 use crate::lacking::{Lack, Need};
 use crate::modules::ModuleIndex;
 
@@ -145,8 +144,8 @@ impl<'a> Offers<'a> {
         if self.contents[at].index.is_none() {
             let releases = releases(self.files(at)?).into_iter();
             let release = releases.map(str::to_owned).next().unwrap_or_default();
-            let work = Work(scratch(Path::new(WORK))?);
-            let index = unpacked(&self.packages[at], &work.0, &release)?;
+            let work = Scratch::below(Path::new(WORK))?;
+            let index = unpacked(&self.packages[at], work.path(), &release)?;
             self.contents[at].index = Some(index);
         }
         Ok(self.contents[at].index.get_or_insert_default())
@@ -180,16 +179,6 @@ fn link(target: &Path, at: &Path) -> Result<(), SupplyError> {
         create_dir_all(parent)?;
     }
     Ok(symlink(target, at).at("create link", at)?)
-}
-
-/// A directory that is gone afterwards.
-struct Work(PathBuf);
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        // What is left in a directory for temporary files is removed by the system.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]
