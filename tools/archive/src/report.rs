@@ -292,6 +292,21 @@ impl Trouble {
             Self::ProjectRefused { .. } => "0590-316",
         }
     }
+
+    /// The one to tell of two that pieces of a large file met: bytes that are lost
+    /// before a size that is wrong, before a mere change. A size is seen late by who
+    /// looks while it is being changed.
+    pub(crate) fn graver(earlier: Option<Self>, later: Option<Self>) -> Option<Self> {
+        let gravity = |trouble: &Self| match trouble {
+            Self::Changed => 0,
+            Self::SizeChanged { .. } => 1,
+            _ => 2,
+        };
+        match (earlier, later) {
+            (Some(earlier), Some(later)) if gravity(&later) > gravity(&earlier) => Some(later),
+            (earlier, later) => earlier.or(later),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -308,5 +323,24 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("(Input/output error"), "{text}");
+    }
+
+    #[test]
+    fn lost_bytes_are_told_before_a_mere_change() {
+        let size = || Some(Trouble::SizeChanged { recorded: 1 });
+        let lost = || Some(Trouble::ReadPartly(io::Error::from_raw_os_error(5)));
+        let changed = || Some(Trouble::Changed);
+        for (earlier, later, told) in [
+            (changed(), size(), "0590-140"),
+            (size(), changed(), "0590-140"),
+            (changed(), lost(), "0590-143"),
+            (lost(), size(), "0590-143"),
+            (None, changed(), "0590-141"),
+            (changed(), None, "0590-141"),
+        ] {
+            let graver = Trouble::graver(earlier, later);
+            assert_eq!(graver.as_ref().map(Trouble::number), Some(told));
+        }
+        assert!(Trouble::graver(None, None).is_none());
     }
 }

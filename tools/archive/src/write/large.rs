@@ -79,9 +79,8 @@ impl Data {
             let left = segment.length - skipped;
             let length = usize::try_from(left).map_or(room.len(), |left| left.min(room.len()));
             let (now, later) = room.split_at_mut(length);
-            if let Some(found) = self.read_at(file, segment.offset + skipped, now) {
-                trouble.get_or_insert(found);
-            }
+            let found = self.read_at(file, segment.offset + skipped, now);
+            trouble = Trouble::graver(trouble, found);
             (at, room) = (at + length as u64, later);
         }
         trouble

@@ -106,9 +106,7 @@ impl<'a> Output<'a> {
                 is_last,
             } => {
                 self.large.grains.extend(grains);
-                if self.large.trouble.is_none() {
-                    self.large.trouble = trouble;
-                }
+                self.large.trouble = Trouble::graver(self.large.trouble.take(), trouble);
                 if is_last {
                     self.end_large(&file)?;
                 }
