@@ -56,6 +56,8 @@ pub const PLAN_INSTALL: &str = "0";
 
 /// What is asked for an encrypted device.
 pub const PASSPHRASE: [&str; 2] = ["New passphrase: ", "The same again: "];
+/// What is asked where the old header is restored.
+pub const OLD_PASSPHRASE: &str = "Passphrase: ";
 /// What a starting Debian asks then.
 pub const UNLOCK: &str = "unlock disk locked";
 

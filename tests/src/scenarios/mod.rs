@@ -132,6 +132,12 @@ pub const ALL: &[Scenario] = &[
         run: restore::luks,
     },
     Scenario {
+        name: "restore-luks-header",
+        about: "LVM in LUKS2 with its old header: an old passphrase opens it",
+        core: false,
+        run: restore::luks_header,
+    },
+    Scenario {
         name: "restore-larger",
         about: "onto a larger disk: file systems grow in proportion",
         core: false,

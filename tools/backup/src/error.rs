@@ -11,6 +11,7 @@ use lifeboat_sys::fs::FsError;
 use lifeboat_sys::run::RunError;
 
 use crate::exclude::ExcludeError;
+use crate::headers::HeaderError;
 use crate::snapshot::SnapshotError;
 use crate::target::TargetError;
 
@@ -45,6 +46,9 @@ pub enum BackupError {
     /// The running system.
     #[error(transparent)]
     System(#[from] SystemError),
+    /// Headers of encrypted devices.
+    #[error(transparent)]
+    Headers(#[from] HeaderError),
     /// The snapshots.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),

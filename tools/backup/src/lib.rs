@@ -7,6 +7,7 @@
 //! | `run`, `job` | the pipeline: count, write, read back, name |
 //! | `ground`, `running` | that of the running system: look, describe, take snapshots |
 //! | `describe`, `bosinst` | `image.data` and `bosinst.data` |
+//! | `headers` | those of encrypted devices, beside the backup |
 //! | `exclude`, `selection` | which files are in the backup |
 //! | `snapshot` | file systems as they were at one moment |
 //! | `scaffold` | a `/` for volume groups that have none |
@@ -21,6 +22,7 @@ pub mod describe;
 mod error;
 pub mod exclude;
 mod ground;
+mod headers;
 pub mod iso;
 mod job;
 mod lock;
@@ -37,6 +39,7 @@ pub mod target;
 mod write;
 
 pub use error::BackupError;
+pub use headers::HeaderError;
 pub use lock::Lock;
 pub use report::{Note, Observer, Preview, Report, Silent, Step};
 pub use request::{ImageData, Request, Snapshots, What};

@@ -115,6 +115,9 @@ pub enum Note {
     /// The backup says nothing of how devices are set.
     #[error("0590-494 The attributes of devices could not be recorded")]
     NoAttributes(#[source] FsError),
+    /// No header was saved, as was asked for.
+    #[error("0590-338 The system has no encrypted devices: no header was saved")]
+    NoHeaders,
     /// It is mounted where no directory of the backup leads.
     #[error(
         "0590-386 {} is not in the backup: it is mounted inside a file system that is no part of it", .0.display()

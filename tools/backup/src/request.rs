@@ -24,6 +24,9 @@ pub struct Request {
     pub without: Option<PathBuf>,
     /// A file of patterns: what they match is stored without compression (`mksysb -P`).
     pub unpacked: Option<PathBuf>,
+    /// A directory for the headers of encrypted devices, which are not in the backup
+    /// (`mksysb --headers`).
+    pub headers: Option<PathBuf>,
     /// Whether files are read from snapshots.
     pub snapshots: Snapshots,
     /// The command line, for the log of backups.

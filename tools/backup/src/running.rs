@@ -11,6 +11,7 @@ use crate::date::date;
 use crate::describe;
 use crate::error::BackupError;
 use crate::ground::Ground;
+use crate::headers;
 use crate::job::{Job, Notes, Outcome};
 use crate::log::{Entry, LOG, add};
 use crate::report::{Note, Step};
@@ -45,6 +46,12 @@ impl Job<'_> {
             }
         };
         let (full_size, shrink_size) = description.sizes();
+        if let Some(directory) = &self.request.headers
+            && let Some(model) = &description.model
+            && headers::save(model, directory)? == 0
+        {
+            notes.add(Note::NoHeaders);
+        }
         let (level, image) = (description.level(), description.document.to_string());
         for note in description.notes {
             notes.add(note);

@@ -53,6 +53,7 @@ impl Place {
             exclude: None,
             without: None,
             unpacked: None,
+            headers: None,
             snapshots: Snapshots::Auto,
             command: "test".to_owned(),
             target: Target::look_at(target.as_os_str(), DEFAULT_BLOCKS).unwrap(),

@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["dry_run", "json"])]
     iso: bool,
 
+    /// Save the headers of encrypted devices in DIR, for beside the backup
+    #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
+    headers: Option<PathBuf>,
+
     #[command(flatten)]
     flags: Flags,
 
@@ -58,7 +62,7 @@ pub struct Args {
         value_name = "DIR",
         requires = "image_data",
         requires = "bosinst_data",
-        conflicts_with_all = ["image", "maps", "snapshots", "no_snapshots", "without"]
+        conflicts_with_all = ["image", "maps", "headers", "snapshots", "no_snapshots", "without"]
     )]
     tree: Option<PathBuf>,
 
@@ -131,6 +135,7 @@ fn request(args: &Args) -> Result<Request> {
         image_data: image_data(args.image, args.maps),
         exclude: args.exclude.then(|| what.exclude_file()),
         unpacked: args.unpacked.clone(),
+        headers: args.headers.clone(),
         ..args.flags.request(what, target)?
     })
 }

@@ -15,6 +15,7 @@ pub mod fuzzing;
 pub mod gpt;
 pub mod guid;
 pub mod image_data;
+mod luks;
 pub mod lvm;
 pub mod mbr;
 pub mod mkfs;

@@ -1,12 +1,13 @@
-//! Passphrases for the encrypted devices of the restored system: asked twice, and
-//! not shown.
+//! Passphrases for the encrypted devices of the restored system: a new one is asked
+//! twice, that of a saved header is tried; none is shown.
 
 use std::io::{self, BufRead, Write};
 
-use lifeboat_layout::apply::Keys;
+use lifeboat_layout::apply::{Keys, opens};
 use lifeboat_layout::plan::Plan;
 use lifeboat_restore::keys;
 use lifeboat_restore::prepare::Opened;
+use lifeboat_sys::run::RunError;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
 use crate::terminal::Terminal;
@@ -38,7 +39,12 @@ pub fn ask<R: BufRead, W: Write>(
         if keys.has(name) {
             continue;
         }
-        let Some(key) = one(terminal, name)? else {
+        let header = keys.header(name);
+        let key = match header {
+            Some(file) => known(terminal, name, &|key| opens(file, key))?,
+            None => new(terminal, name)?,
+        };
+        let Some(key) = key else {
             return Ok(None);
         };
         keys.insert(name, key);
@@ -46,7 +52,37 @@ pub fn ask<R: BufRead, W: Write>(
     Ok(Some(keys))
 }
 
-fn one<R: BufRead, W: Write>(
+/// The passphrase that the device had: asked until it opens the saved header.
+fn known<R: BufRead, W: Write>(
+    terminal: &mut Terminal<R, W>,
+    name: &str,
+    opens: &dyn Fn(&[u8]) -> Result<bool, RunError>,
+) -> Result<Option<Vec<u8>>, MenuError> {
+    terminal.line(&format!(
+        "The encrypted device {name} gets the header that lies beside the backup.\n\
+         Type a passphrase that it had, or press Enter to go back."
+    ))?;
+    loop {
+        let quiet = Quiet::begin();
+        let typed = terminal.answer("Passphrase: ")?;
+        drop(quiet);
+        terminal.line("")?;
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        match opens(typed.as_bytes()) {
+            Ok(true) => return Ok(Some(typed.into_bytes())),
+            Ok(false) => terminal.line("0590-473 The header does not take that passphrase.")?,
+            Err(error) => {
+                report(terminal, &error)?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// A passphrase for a new header.
+fn new<R: BufRead, W: Write>(
     terminal: &mut Terminal<R, W>,
     name: &str,
 ) -> Result<Option<Vec<u8>>, MenuError> {
@@ -105,7 +141,7 @@ mod tests {
     fn asked(input: &str) -> (Option<Vec<u8>>, String) {
         let mut output = Vec::new();
         let mut terminal = Terminal::new(input.as_bytes(), &mut output);
-        let key = one(&mut terminal, "luks-home").unwrap();
+        let key = new(&mut terminal, "luks-home").unwrap();
         (key, String::from_utf8(output).unwrap())
     }
 
@@ -119,6 +155,32 @@ mod tests {
         );
         // Blanks at its ends belong to it.
         assert_eq!(asked(" a \n a \n").0.as_deref(), Some(&b" a "[..]));
+    }
+
+    #[test]
+    fn the_passphrase_of_a_saved_header_is_asked_until_it_opens_it() {
+        let mut output = Vec::new();
+        let mut terminal = Terminal::new(&b"wrong\nsecret\n"[..], &mut output);
+        let opens = |key: &[u8]| Ok(key == b"secret");
+        let key = known(&mut terminal, "luks-home", &opens).unwrap();
+        assert_eq!(key.as_deref(), Some(&b"secret"[..]));
+        let said = String::from_utf8(output).unwrap();
+        assert_eq!(said.matches("0590-473").count(), 1, "{said}");
+        let mut terminal = Terminal::new(&b"\n"[..], io::sink());
+        assert_eq!(known(&mut terminal, "luks-home", &opens).unwrap(), None);
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_tried_goes_back() {
+        let mut output = Vec::new();
+        let mut terminal = Terminal::new(&b"secret\n"[..], &mut output);
+        let opens = |_: &[u8]| {
+            Err(RunError::Stopped {
+                argv: "cryptsetup open".to_owned(),
+            })
+        };
+        assert_eq!(known(&mut terminal, "luks-home", &opens).unwrap(), None);
+        assert!(String::from_utf8(output).unwrap().contains("0590-006"));
     }
 
     #[test]

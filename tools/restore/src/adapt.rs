@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use lifeboat_boot::chroot::Chroot;
+use lifeboat_layout::apply::Keys;
 use lifeboat_layout::plan::Plan;
 use lifeboat_stanza::bosinst::ControlFlow;
 use lifeboat_sys::run::Tool;
@@ -25,6 +26,7 @@ pub(crate) fn files(
     chroot: &Chroot,
     plan: &Plan,
     opened: &Opened<'_>,
+    keys: &Keys,
 ) -> Result<Option<String>, Stopped> {
     let import = opened.answers.control.import_user_vgs != Some(false);
     let presence = steps.step("volume groups", |_| {
@@ -47,7 +49,7 @@ pub(crate) fn files(
             (rewritten, summary)
         })
     })?;
-    let crypts = crypts::findings(chroot.root(), plan, &opened.model);
+    let crypts = crypts::findings(chroot.root(), plan, &opened.model, keys);
     for finding in rewritten.findings().into_iter().chain(crypts) {
         steps.verdict.note(finding);
     }

@@ -1,8 +1,9 @@
-//! How the encrypted devices of a restored system are opened: their headers are new, and
-//! know only the key that the operator gave.
+//! How the encrypted devices of a restored system are opened: headers that are new know
+//! only the key that the operator gave.
 
 use std::path::Path;
 
+use lifeboat_layout::apply::Keys;
 use lifeboat_layout::model::Model;
 use lifeboat_layout::plan::{Plan, PlannedCrypt, Stacked};
 use lifeboat_sys::error::chain;
@@ -10,10 +11,10 @@ use lifeboat_sys::run::Tool;
 
 /// What will not open any more, in sentences: key files of crypttab, which are tried,
 /// and tokens.
-pub(crate) fn findings(root: &Path, plan: &Plan, model: &Model) -> Vec<String> {
+pub(crate) fn findings(root: &Path, plan: &Plan, model: &Model, keys: &Keys) -> Vec<String> {
     let crypts = plan.stack.iter().filter_map(|stacked| match stacked {
-        Stacked::Crypt(crypt) => Some(crypt),
-        Stacked::Array(_) | Stacked::Group(_) => None,
+        Stacked::Crypt(crypt) if keys.header(&crypt.name).is_none() => Some(crypt),
+        _ => None,
     });
     let mut findings = Vec::new();
     for crypt in crypts {

@@ -1,5 +1,5 @@
-//! What is to open the encrypted devices of the restored system. A backup has no
-//! keys: they come from files beside it, or from a person.
+//! What is to open the encrypted devices of the restored system. A backup has neither
+//! keys nor headers: they come from files beside it, keys also from a person.
 
 use std::path::Path;
 
@@ -8,7 +8,10 @@ use lifeboat_layout::plan::{Plan, Stacked};
 use lifeboat_sys::fs::{FsError, read};
 
 /// What the names of key files end with.
-const SUFFIX: &str = ".key";
+const KEY: &str = ".key";
+
+/// What the names of saved headers end with.
+pub const HEADER: &str = ".header";
 
 /// The names of the encrypted devices that the plan makes.
 #[must_use]
@@ -20,8 +23,9 @@ pub fn wanted(plan: &Plan) -> Vec<&str> {
     crypts.collect()
 }
 
-/// Takes the keys that lie in a directory: of the device `luks-home` all bytes of the
-/// file `luks-home.key`, a newline at its end too.
+/// Takes the keys and the headers that lie in a directory: of the device `luks-home` all
+/// bytes of the file `luks-home.key`, a newline at its end too, and the header that
+/// `cryptsetup luksHeaderBackup` wrote to `luks-home.header`.
 ///
 /// # Errors
 /// [`FsError`] when a key file is there, but cannot be read.
@@ -29,9 +33,13 @@ pub fn beside(directory: &Path, names: &[&str]) -> Result<Keys, FsError> {
     let mut keys = Keys::new();
     // A name with a slash would lead elsewhere.
     for name in names.iter().filter(|name| !name.contains('/')) {
-        let path = directory.join(format!("{name}{SUFFIX}"));
-        if path.exists() {
-            keys.insert(name, read(&path)?);
+        let key = directory.join(format!("{name}{KEY}"));
+        if key.exists() {
+            keys.insert(name, read(&key)?);
+        }
+        let header = directory.join(format!("{name}{HEADER}"));
+        if header.exists() {
+            keys.keep_header(name, header);
         }
     }
     Ok(keys)
@@ -42,13 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_files_are_found_by_the_name_of_the_device() {
+    fn keys_and_headers_are_found_by_the_name_of_the_device() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("luks-home.key"), "secret").unwrap();
         std::fs::write(directory.path().join("other.key"), "other").unwrap();
+        std::fs::write(directory.path().join("luks-root.header"), "").unwrap();
         let names = ["luks-home", "luks-root", "../other"];
         let keys = beside(&directory.path().join("."), &names).unwrap();
         assert!(keys.has("luks-home"));
         assert!(!keys.has("luks-root") && !keys.has("../other") && !keys.has("other"));
+        assert!(keys.header("luks-root").is_some() && keys.header("luks-home").is_none());
     }
 }

@@ -161,7 +161,7 @@ impl Restore<'_> {
 
     fn boot(&mut self, chroot: &Chroot) -> Result<(), Stopped> {
         let (plan, opened) = (self.plan, self.opened);
-        let outdated = adapt::files(&mut self.steps, chroot, plan, opened)?;
+        let outdated = adapt::files(&mut self.steps, chroot, plan, opened, self.keys)?;
         let moved = whom::devices(&mut self.steps, chroot, plan, opened)?;
         let outdated = outdated.or(moved);
         images::boot_images(&mut self.steps, chroot, plan, outdated.as_deref())?;

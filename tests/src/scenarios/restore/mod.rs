@@ -16,7 +16,7 @@ pub use neighbours::keeps_data_vg;
 pub use sizes::{larger, smaller};
 
 pub use bad_disks::run as bad_disk;
-pub use encrypted::luks;
+pub use encrypted::{header as luks_header, luks};
 pub use mirror::{to_one, two_disks};
 pub use powercut::run as powercut;
 

@@ -101,6 +101,7 @@ impl Flags {
             exclude: None,
             without: self.without.clone(),
             unpacked: None,
+            headers: None,
             snapshots: if self.snapshots {
                 Snapshots::Always
             } else if self.no_snapshots {

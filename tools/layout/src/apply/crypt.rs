@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use lifeboat_sys::fs::attribute;
 use lifeboat_sys::run::Tool;
 
-use super::ApplyError;
-use super::disk::{LIMIT, at_least, is_block_device, wait_for};
+use super::disk::{LIMIT, at_least, blank_node, is_block_device, wait_for};
 use super::keys::Keys;
+use super::{ApplyError, header};
 use crate::lvm::UDEV;
 use crate::plan::PlannedCrypt;
 
@@ -30,11 +30,11 @@ pub(super) fn make(crypt: &PlannedCrypt, keys: &Keys) -> Result<(), ApplyError> 
     let key = keys
         .get(&crypt.name)
         .ok_or_else(|| ApplyError::NoKey(crypt.name.clone()))?;
-    let memory = memory(&attribute("/proc/meminfo").unwrap_or_default());
-    let format = tool().args(format_arguments(crypt, memory)).stdin(key);
-    run(&format.deadline(MAKE_LIMIT), || {
-        format!("make encrypted device {}", crypt.name)
-    })?;
+    let saved = keys.header(&crypt.name);
+    match saved {
+        Some(file) => header::restore(crypt, file)?,
+        None => format(crypt, key)?,
+    }
     let open = tool().args(open_arguments(crypt)).stdin(key);
     run(&open, || format!("open encrypted device {}", crypt.name))?;
     let node = Path::new(&crypt.device);
@@ -51,7 +51,22 @@ pub(super) fn make(crypt: &PlannedCrypt, keys: &Keys) -> Result<(), ApplyError> 
             read: said.trim().to_owned(),
         });
     }
-    at_least(&crypt.device, crypt.size)
+    at_least(&crypt.device, crypt.size)?;
+    if saved.is_some() {
+        // With the old key the old contents of an old disk shine through.
+        blank_node(&crypt.device)?;
+    }
+    Ok(())
+}
+
+/// Makes a new header.
+fn format(crypt: &PlannedCrypt, key: &[u8]) -> Result<(), ApplyError> {
+    let memory = memory(&attribute("/proc/meminfo").unwrap_or_default());
+    let format = tool().args(format_arguments(crypt, memory)).stdin(key);
+    run(&format.deadline(MAKE_LIMIT), || {
+        format!("make encrypted device {}", crypt.name)
+    })
+    .map(drop)
 }
 
 /// Closes an open device, so that what it lies on can be let go.
@@ -61,7 +76,7 @@ pub(super) fn close(name: &str) -> Result<(), ApplyError> {
 }
 
 /// `cryptsetup`; where no udev runs the device mapper makes its nodes itself.
-fn tool() -> Tool {
+pub(super) fn tool() -> Tool {
     let tool = Tool::new("cryptsetup");
     if Path::new(UDEV).exists() {
         tool
@@ -170,7 +185,7 @@ fn open_arguments(crypt: &PlannedCrypt) -> Vec<String> {
     argv
 }
 
-fn run(tool: &Tool, what: impl FnOnce() -> String) -> Result<String, ApplyError> {
+pub(super) fn run(tool: &Tool, what: impl FnOnce() -> String) -> Result<String, ApplyError> {
     match tool.run() {
         Ok(output) => Ok(output.text()),
         Err(source) => Err(ApplyError::Crypt {
@@ -181,10 +196,10 @@ fn run(tool: &Tool, what: impl FnOnce() -> String) -> Result<String, ApplyError>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn crypt() -> PlannedCrypt {
+    pub(in super::super) fn crypt() -> PlannedCrypt {
         PlannedCrypt {
             name: "luks-home".into(),
             device: "/dev/mapper/luks-home".into(),

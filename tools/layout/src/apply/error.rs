@@ -85,6 +85,42 @@ pub enum ApplyError {
     /// Nobody said what opens an encrypted device.
     #[error("0590-305 There is no passphrase for the encrypted device {0}; nothing was written")]
     NoKey(String),
+    /// A saved header that is not that of the device.
+    #[error(
+        "0590-308 {} is not the header of the encrypted device {name}: {why}; nothing was written",
+        file.display()
+    )]
+    ForeignHeader {
+        /// The file.
+        file: PathBuf,
+        /// The device.
+        name: String,
+        /// In what it differs.
+        why: String,
+    },
+    /// What was given does not open a saved header.
+    #[error(
+        "0590-309 The passphrase of the encrypted device {name} does not open {}; nothing was written",
+        file.display()
+    )]
+    WrongKey {
+        /// The file.
+        file: PathBuf,
+        /// The device.
+        name: String,
+    },
+    /// A saved header that cannot be tried.
+    #[error("0590-317 The header {} cannot be used; nothing was written", file.display())]
+    Header {
+        /// The file.
+        file: PathBuf,
+        /// What cryptsetup said.
+        #[source]
+        source: RunError,
+    },
+    /// A saved header that cannot be read.
+    #[error(transparent)]
+    Read(FsError),
     /// A logical volume of a kind that is not made.
     #[error("0590-306 Logical volume {volume} of type {segment} cannot be made")]
     Kind {
@@ -167,6 +203,10 @@ impl ApplyError {
                 | Self::Plan(_)
                 | Self::Changed(_)
                 | Self::NoKey(_)
+                | Self::ForeignHeader { .. }
+                | Self::WrongKey { .. }
+                | Self::Header { .. }
+                | Self::Read(_)
                 | Self::Device {
                     operation: "open",
                     ..

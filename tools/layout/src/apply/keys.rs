@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// Passphrases or the contents of key files, by the name of the encrypted device.
+/// Passphrases or the contents of key files, by the name of the encrypted device; and
+/// the headers that are kept.
 #[derive(Default)]
-pub struct Keys(BTreeMap<String, Key>);
+pub struct Keys {
+    keys: BTreeMap<String, Key>,
+    headers: BTreeMap<String, PathBuf>,
+}
 
 /// Bytes that are blanked when nobody needs them any more.
 struct Key(Vec<u8>);
@@ -20,7 +25,19 @@ impl Keys {
     /// Adds what is to open the device called `name`: a passphrase as it will be
     /// typed, without a newline, or all bytes of a key file.
     pub fn insert(&mut self, name: &str, key: Vec<u8>) {
-        self.0.insert(name.to_owned(), Key(key));
+        self.keys.insert(name.to_owned(), Key(key));
+    }
+
+    /// The device called `name` is to have the header in this file (`cryptsetup
+    /// luksHeaderBackup`) again, with all its passphrases, and no new one.
+    pub fn keep_header(&mut self, name: &str, file: PathBuf) {
+        self.headers.insert(name.to_owned(), file);
+    }
+
+    /// The file with the header that the device is to have again.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&Path> {
+        self.headers.get(name).map(PathBuf::as_path)
     }
 
     /// Whether there is a key for the device.
@@ -30,13 +47,13 @@ impl Keys {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(|key| key.0.as_slice())
+        self.keys.get(name).map(|key| key.0.as_slice())
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.keys.keys()).finish()
     }
 }
 

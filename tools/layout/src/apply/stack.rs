@@ -3,16 +3,19 @@
 
 use std::path::Path;
 
-use super::{ApplyError, array, crypt, group, keys::Keys};
+use super::{ApplyError, array, crypt, group, header, keys::Keys};
 use crate::plan::{Plan, Stacked};
 
-/// Whether there is a key for every encrypted device.
+/// Whether there is a key for every encrypted device, which opens the header that the
+/// device is to keep.
 pub(super) fn check_keys(plan: &Plan, keys: &Keys) -> Result<(), ApplyError> {
-    let without = plan.stack.iter().find_map(|stacked| match stacked {
-        Stacked::Crypt(crypt) if !keys.has(&crypt.name) => Some(&crypt.name),
-        _ => None,
-    });
-    without.map_or(Ok(()), |name| Err(ApplyError::NoKey(name.clone())))
+    plan.stack.iter().try_for_each(|stacked| match stacked {
+        Stacked::Crypt(crypt) if !keys.has(&crypt.name) => {
+            Err(ApplyError::NoKey(crypt.name.clone()))
+        }
+        Stacked::Crypt(crypt) => header::check(crypt, keys),
+        Stacked::Array(_) | Stacked::Group(_) => Ok(()),
+    })
 }
 
 /// Makes everything that lies on partitions and disks.

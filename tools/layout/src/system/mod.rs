@@ -14,7 +14,6 @@ mod facts;
 mod finding;
 mod formats;
 pub mod host;
-mod luks;
 mod lvm;
 mod machine;
 mod maps;

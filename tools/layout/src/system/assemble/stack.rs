@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Assembly;
+use crate::luks::{self, Header};
 use crate::model::{Array, Crypt, Place};
 use crate::system::blocks::{Block, Kind};
 use crate::system::error::SystemError;
 use crate::system::facts::LUKS;
 use crate::system::finding::Concern;
-use crate::system::luks::{self, Header};
 
 impl Assembly<'_, '_> {
     pub(super) fn arrays(&mut self) -> Result<(), SystemError> {

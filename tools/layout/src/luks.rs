@@ -9,7 +9,7 @@ use serde::Deserialize;
 const MAGIC: &[u8] = b"LUKS\xba\xbe";
 
 /// How much of a device has a header of any size: LUKS2 allows 4 MB.
-pub(super) const HEAD: usize = 4 << 20;
+pub(crate) const HEAD: usize = 4 << 20;
 
 /// Where LUKS2 keeps its JSON.
 const JSON: usize = 4096;
@@ -19,26 +19,26 @@ const KEY_ENABLED: u32 = 0x00ac_71f3;
 
 /// What a header says of how it was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) version: u8,
-    pub(super) uuid: String,
-    pub(super) label: Option<String>,
-    pub(super) subsystem: Option<String>,
-    pub(super) cipher: String,
-    pub(super) key_bits: u32,
-    pub(super) hash: Option<String>,
-    pub(super) sector: u32,
-    pub(super) offset: u64,
-    pub(super) pbkdf: Option<String>,
-    pub(super) cost: Option<String>,
-    pub(super) flags: Vec<String>,
-    pub(super) key_slots: u32,
-    pub(super) tokens: Vec<String>,
-    pub(super) integrity: Option<String>,
+pub(crate) struct Header {
+    pub(crate) version: u8,
+    pub(crate) uuid: String,
+    pub(crate) label: Option<String>,
+    pub(crate) subsystem: Option<String>,
+    pub(crate) cipher: String,
+    pub(crate) key_bits: u32,
+    pub(crate) hash: Option<String>,
+    pub(crate) sector: u32,
+    pub(crate) offset: u64,
+    pub(crate) pbkdf: Option<String>,
+    pub(crate) cost: Option<String>,
+    pub(crate) flags: Vec<String>,
+    pub(crate) key_slots: u32,
+    pub(crate) tokens: Vec<String>,
+    pub(crate) integrity: Option<String>,
 }
 
 /// Reads the header at the start of a device; `None` where there is none.
-pub(super) fn parse(head: &[u8]) -> Option<Header> {
+pub(crate) fn parse(head: &[u8]) -> Option<Header> {
     if !head.starts_with(MAGIC) {
         return None;
     }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn version_2_is_read() {
-        let json = include_bytes!("../../tests/recorded/luks2.json");
+        let json = include_bytes!("../tests/recorded/luks2.json");
         let mut head = vec![0; 16384];
         put(&mut head, 0, b"LUKS\xba\xbe\0\x02");
         put(&mut head, 8, &16384u64.to_be_bytes());
