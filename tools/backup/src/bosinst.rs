@@ -43,7 +43,8 @@ pub fn fresh() -> Document {
         .add("lx_first_boot")
         .set("LX_NEW_IDENTITY", "no")
         .set("LX_HOSTNAME", "")
-        .set("LX_FIRST_BOOT_SCRIPT", "");
+        .set("LX_FIRST_BOOT_SCRIPT", "")
+        .set("LX_CFGMGR_PHASE", "");
     document
 }
 

@@ -14,7 +14,14 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     let outcome = lifeboat_restore::firstboot::run(Path::new("/"))?;
     let report = outcome.report.display();
     if outcome.failed.is_empty() {
-        println!("The first boot is done; the report is in {report}");
+        if outcome.partly.is_empty() {
+            println!("The first boot is done; the report is in {report}");
+        } else {
+            let partly = outcome.partly.join(", ");
+            println!(
+                "The first boot is done, but lacks something: {partly}; the report is in {report}"
+            );
+        }
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(

@@ -139,5 +139,6 @@ pub(crate) fn stage(plan: &Plan, answers: &Bosinst) -> Stage {
         clone: plan.new_identity,
         replay: answers.control.recover_devices == RecoverDevices::Yes,
         script: answers.first_boot.script.clone(),
+        phase: answers.first_boot.phase,
     }
 }

@@ -43,6 +43,8 @@ pub struct FirstBoot {
     pub hostname: Option<String>,
     /// `LX_FIRST_BOOT_SCRIPT`: a program of the restored system that it runs once.
     pub script: Option<String>,
+    /// `LX_CFGMGR_PHASE`: how far its devices are configured, 1 to 3 as `cfgmgr -p` has it.
+    pub phase: Option<u8>,
 }
 
 /// The stanza `control_flow`.
@@ -217,6 +219,9 @@ impl FirstBoot {
             new_identity: stanza.yes_no("LX_NEW_IDENTITY")?.unwrap_or(false),
             hostname,
             script: text("LX_FIRST_BOOT_SCRIPT")?,
+            phase: stanza.value("LX_CFGMGR_PHASE", "1, 2 or 3", |value| {
+                value.parse().ok().filter(|phase| (1..=3).contains(phase))
+            })?,
         })
     }
 }
@@ -349,11 +354,12 @@ mod tests {
         assert_eq!(control.error_exit.as_deref(), Some("/e"));
         assert_eq!(control.customization_file.as_deref(), Some("/c"));
         let text = "lx_first_boot:\n    LX_NEW_IDENTITY = yes\n    LX_HOSTNAME = web-2.example\n    \
-            LX_FIRST_BOOT_SCRIPT = /s\n";
+            LX_FIRST_BOOT_SCRIPT = /s\n    LX_CFGMGR_PHASE = 2\n";
         let clone = FirstBoot {
             new_identity: true,
             hostname: Some("web-2.example".into()),
             script: Some("/s".into()),
+            phase: Some(2),
         };
         assert_eq!(read(text).unwrap().first_boot, clone);
     }
@@ -406,6 +412,10 @@ mod tests {
             (
                 "lx_first_boot:\nlx_first_boot:\n",
                 "0590-106 lx_first_boot is there twice, on lines 1 and 2: which one counts?",
+            ),
+            (
+                "lx_first_boot:\n    LX_CFGMGR_PHASE = 4\n",
+                "0590-104 lx_first_boot (line 2): LX_CFGMGR_PHASE = \"4\" is not allowed; allowed: 1, 2 or 3",
             ),
             (
                 "lx_first_boot:\n    LX_HOSTNAME = a b\n",

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub report: PathBuf,
     /// What failed, by the names of the tasks.
     pub failed: Vec<&'static str>,
+    /// What was done but for something that is lacking: a driver, firmware.
+    pub partly: Vec<&'static str>,
 }
 
 /// Runs the stage in the restored system (`root` is `/`), then removes it. It goes away
@@ -48,19 +50,26 @@ pub fn run(root: &Path) -> Result<Outcome, FirstBootError> {
     let outcome = stage(root).and_then(|stage| {
         let mut tasks = Tasks::new(root);
         tasks.all(&stage)?;
-        Ok(tasks.failed)
+        Ok((tasks.failed, tasks.partly))
     });
     service::uninstall(root)?;
-    let failed = outcome?;
-    if failed.is_empty() {
-        notice::take_away(root)?;
-    } else {
+    let (failed, partly) = outcome?;
+    if !failed.is_empty() {
         let what = format!("the first boot failed in part: {}.", failed.join(", "));
         notice::put(root, &what)?;
+    } else if !partly.is_empty() {
+        let what = format!(
+            "after the first boot something is lacking: {}.",
+            partly.join(", ")
+        );
+        notice::put(root, &what)?;
+    } else {
+        notice::take_away(root)?;
     }
     Ok(Outcome {
         report: below(root, REPORT),
         failed,
+        partly,
     })
 }
 
@@ -75,10 +84,19 @@ fn stage(root: &Path) -> Result<Stage, FirstBootError> {
     })
 }
 
+/// What became of a task, and what it said.
+enum Done {
+    Wholly(String),
+    /// Something is lacking that the system lives without.
+    Partly(String),
+    Not(String),
+}
+
 struct Tasks<'a> {
     root: &'a Path,
     report: String,
     failed: Vec<&'static str>,
+    partly: Vec<&'static str>,
 }
 
 impl<'a> Tasks<'a> {
@@ -87,6 +105,7 @@ impl<'a> Tasks<'a> {
             root,
             report: "First boot after a restore by Lifeboat\n".to_owned(),
             failed: Vec::new(),
+            partly: Vec::new(),
         }
     }
 
@@ -98,15 +117,16 @@ impl<'a> Tasks<'a> {
             }
         }
         let root = self.root;
-        // Drivers only: network and volumes follow in the system's own start.
+        // Drivers only, unless told: network and volumes follow in the system's own start.
+        let phase = stage.phase.and_then(Phase::of_number);
         let request = cfgmgr::Request {
-            phase: Phase::Service,
+            phase: phase.unwrap_or(Phase::Service),
             ..cfgmgr::Request::default()
         };
-        self.task("devices", || {
-            cfgmgr::configure(root, &request)
-                .map(|report| report.to_string())
-                .map_err(|error| chain(&error))
+        self.task("devices", || match cfgmgr::configure(root, &request) {
+            Ok(report) if report.complaints().is_empty() => Done::Wholly(report.to_string()),
+            Ok(report) => Done::Partly(report.to_string()),
+            Err(error) => Done::Not(chain(&error)),
         })?;
         if stage.replay {
             self.replay(stage.clone)?;
@@ -125,7 +145,7 @@ impl<'a> Tasks<'a> {
     fn replay(&mut self, clone: bool) -> Result<(), FsError> {
         let script = below(self.root, rda::SCRIPT);
         if !script.exists() {
-            let none = || Err(format!("the backup has no /{}", rda::SCRIPT));
+            let none = || Done::Not(format!("the backup has no /{}", rda::SCRIPT));
             return self.task("device attributes", none);
         }
         let skipped = if clone {
@@ -141,22 +161,22 @@ impl<'a> Tasks<'a> {
         self.task(what, || match tool.run() {
             Ok(output) => {
                 let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-                Ok(format!("{}\n{}{errors}", tool.argv(), output.text()))
+                Done::Wholly(format!("{}\n{}{errors}", tool.argv(), output.text()))
             }
-            Err(error) => Err(chain(&error)),
+            Err(error) => Done::Not(chain(&error)),
         })
     }
 
     /// Does one task. The report is written after each: the next may be the last.
-    fn task(
-        &mut self,
-        what: &'static str,
-        work: impl FnOnce() -> Result<String, String>,
-    ) -> Result<(), FsError> {
+    fn task(&mut self, what: &'static str, work: impl FnOnce() -> Done) -> Result<(), FsError> {
         log::info!("first boot: {what}");
         let (word, text) = match work() {
-            Ok(text) => ("done", text),
-            Err(error) => {
+            Done::Wholly(text) => ("done", text),
+            Done::Partly(text) => {
+                self.partly.push(what);
+                ("done in part", text)
+            }
+            Done::Not(error) => {
                 log::error!("{what}: {error}");
                 self.failed.push(what);
                 ("FAILED", error)

@@ -13,6 +13,8 @@ pub struct Stage {
     pub replay: bool,
     /// The operator's program.
     pub script: Option<String>,
+    /// How far devices are configured: a number of `cfgmgr -p`.
+    pub phase: Option<u8>,
 }
 
 /// The file cannot be followed.
@@ -33,11 +35,14 @@ impl Stage {
         let word = |yes| if yes { "yes" } else { "no" };
         let mut document = Document::new(Style::Bosinst);
         document.comment("What this system does when it starts for the first time.");
-        document
+        let stanza = document
             .add(NAME)
             .set("NEW_IDENTITY", word(self.clone))
             .set("RECOVER_DEVICES", word(self.replay))
             .set("FIRST_BOOT_SCRIPT", self.script.as_deref().unwrap_or(""));
+        if let Some(phase) = self.phase {
+            stanza.set("CFGMGR_PHASE", &phase.to_string());
+        }
         document.to_string()
     }
 
@@ -54,6 +59,7 @@ impl Stage {
             clone: stanza.yes_no("NEW_IDENTITY")?.unwrap_or(false),
             replay: stanza.yes_no("RECOVER_DEVICES")?.unwrap_or(false),
             script: stanza.text("FIRST_BOOT_SCRIPT")?.map(str::to_owned),
+            phase: stanza.value("CFGMGR_PHASE", "1, 2 or 3", |value| value.parse().ok())?,
         })
     }
 }

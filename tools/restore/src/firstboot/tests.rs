@@ -86,6 +86,7 @@ fn what_is_to_be_done_comes_back() {
         clone: true,
         replay: true,
         script: Some("/root/first".to_owned()),
+        phase: Some(1),
     };
     for stage in [stage, Stage::default()] {
         assert_eq!(Stage::parse(&stage.to_text()).unwrap(), stage);
@@ -128,6 +129,45 @@ fn a_task_that_fails_is_told_and_keeps_nothing_from_ending() {
     assert!(shown.starts_with("Lifeboat: the first boot"), "{shown}");
 }
 
+/// A device whose driver is in a package that is not installed.
+#[test]
+fn what_is_lacking_is_said_at_login_and_is_no_failure() {
+    let release = nix::sys::utsname::uname().unwrap();
+    let modules = format!("usr/lib/modules/{}", release.release().display());
+    let (dep, alias) = (
+        format!("{modules}/modules.dep"),
+        format!("{modules}/modules.alias"),
+    );
+    let modalias = "sys/bus/pci/devices/0000:00:01.0/modalias";
+    let table = "etc/lifeboat/packages.d/own.table";
+    let builtin = "sys/module/kernel/parameters";
+    let root = system(&[
+        "usr/lib/systemd/systemd",
+        &dep,
+        &alias,
+        modalias,
+        table,
+        builtin,
+    ]);
+    std::os::unix::fs::symlink("usr/lib", root.path().join("lib")).unwrap();
+    fs::write(root.path().join(modalias), "pci:v0000ABCDd00000001\n").unwrap();
+    fs::write(root.path().join(table), "pci:v0000ABCDd* rare-modules\n").unwrap();
+    installed(root.path(), &Stage::default()).unwrap();
+    let outcome = run(root.path()).unwrap();
+    let report = fs::read_to_string(outcome.report).unwrap();
+    assert!(outcome.failed.is_empty(), "{report}");
+    assert_eq!(outcome.partly, ["devices"]);
+    assert!(
+        report.contains("\ndevices: done in part\n") && report.contains("rare-modules"),
+        "{report}"
+    );
+    let notice = fs::read_to_string(root.path().join(NOTICE)).unwrap();
+    assert!(
+        notice.contains("something is lacking: devices."),
+        "{notice}"
+    );
+}
+
 #[test]
 fn device_attributes_are_set_again_where_that_is_wanted() {
     for (clone, skipped) in [
@@ -140,7 +180,7 @@ fn device_attributes_are_set_again_where_that_is_wanted() {
         let stage = Stage {
             clone,
             replay: true,
-            script: None,
+            ..Stage::default()
         };
         installed(root.path(), &stage).unwrap();
         let outcome = run(root.path()).unwrap();
