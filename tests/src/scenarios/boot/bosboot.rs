@@ -10,6 +10,27 @@ use crate::{base, judge, limits, menus, systems, texts, tools_cd};
 
 /// What an operator comes to us with.
 const DAMAGE: &str = "dd if=/dev/zero of=/dev/vda1 bs=1M count=8 conv=notrunc status=none && rm /boot/initrd.img-* && sync";
+/// What an AIX hand asks in maintenance mode, beside what Linux says of the same.
+const VIEWS: [(&str, &str); 6] = [
+    ("lsvg", "vgs --noheadings -o vg_name | tr -d ' '"),
+    (
+        "lspv | awk '$4 == \"active\" { print $3 }' | sort -u",
+        "vgs --noheadings -o vg_name | tr -d ' ' | sort",
+    ),
+    (
+        "lsvg -l rootvg | awk '/^hd/ { print $1 }' | sort",
+        "lvs --noheadings -o lv_name rootvg | tr -d ' ' | sort",
+    ),
+    (
+        "bootinfo -s hdisk0",
+        "echo $(($(cat /sys/block/vda/size) / 2048))",
+    ),
+    ("bootinfo -K", "getconf LONG_BIT"),
+    (
+        "lsdev -Cc disk | awk '{ print $1, $2 }'",
+        "echo hdisk0 Available",
+    ),
+];
 /// What the rescue image has for systems without GRUB.
 const OWN_CORE: &str = "Lifeboat's own GRUB core";
 /// The message with which a verdict says that it was written.
@@ -58,6 +79,13 @@ fn from_cd(lab: &Lab, machine: Machine) -> Result<()> {
     }
     machine.expect("# ", limits::screen()).context("a shell")?;
     machine.quiet_shell()?;
+    for (ours, theirs) in VIEWS {
+        let (said, found) = (ask(&mut machine, ours)?, ask(&mut machine, theirs)?);
+        ensure!(
+            !said.is_empty() && said == found,
+            "{ours} says\n{said}\n{theirs} says\n{found}"
+        );
+    }
     let (status, said) = machine.shell("bosboot -v", limits::command())?;
     ensure!(
         status == 1 && said.contains(texts::MESSAGE),
