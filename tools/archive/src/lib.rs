@@ -73,7 +73,7 @@ pub use nix::sys::stat::FileStat;
 pub use open::{Backup, OpenError};
 pub use read::ReadError;
 pub use report::{Finding, Progress, Trouble};
-pub use summary::{Info, Summary, is_own};
+pub use summary::{Info, MapFile, Summary, is_own};
 pub use ustar::Malformed;
 pub use verify::VerifyReport;
 pub use wanted::member_path;

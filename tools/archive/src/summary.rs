@@ -11,6 +11,9 @@ pub(crate) const IMAGE: &[u8] = b"./image.data";
 pub(crate) const INFO: &[u8] = b"./.lifeboat/info";
 /// The directory that belongs to the backup.
 pub(crate) const OWN: &[u8] = b"./.lifeboat";
+/// What the path of a map file has in front of it. Readers that know nothing of maps
+/// pass over what they find there.
+const MAPS: &[u8] = b"./.lifeboat/maps";
 
 /// What the first frame of a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,8 +22,20 @@ pub struct Summary {
     pub bosinst: Vec<u8>,
     /// `image.data`, byte for byte.
     pub image: Vec<u8>,
+    /// The physical maps that `image.data` names.
+    pub maps: Vec<MapFile>,
     /// Where the backup comes from.
     pub info: Info,
+}
+
+/// A file that says where a logical volume lies. It is here too, because a plan is made
+/// before any file of the system is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapFile {
+    /// Its absolute path, as `MAPFILE` of `image.data` has it.
+    pub path: String,
+    /// Its text, byte for byte.
+    pub text: Vec<u8>,
 }
 
 /// Where a backup comes from: lines of `key=value` in `./.lifeboat/info`.
@@ -65,18 +80,19 @@ impl Info {
 
 impl Summary {
     /// The members with their content, in their order.
-    pub(crate) fn members(&self) -> [(Member, Vec<u8>); 3] {
-        [
-            (BOSINST, self.bosinst.clone()),
-            (IMAGE, self.image.clone()),
-            (INFO, self.info.to_text().into_bytes()),
-        ]
-        .map(|(path, content)| {
-            (
-                own_member(path, content.len() as u64, self.info.date),
-                content,
-            )
-        })
+    pub(crate) fn members(&self) -> Vec<(Member, Vec<u8>)> {
+        let maps = self.maps.iter();
+        let maps = maps.map(|map| ([MAPS, map.path.as_bytes()].concat(), map.text.clone()));
+        let always = [
+            (BOSINST.to_vec(), self.bosinst.clone()),
+            (IMAGE.to_vec(), self.image.clone()),
+            (INFO.to_vec(), self.info.to_text().into_bytes()),
+        ];
+        let member = |(path, content): (Vec<u8>, Vec<u8>)| {
+            let length = content.len() as u64;
+            (own_member(&path, length, self.info.date), content)
+        };
+        always.into_iter().chain(maps).map(member).collect()
     }
 
     /// The summary that these members make; `None` if one is not there.
@@ -85,9 +101,19 @@ impl Summary {
         Some(Self {
             bosinst: content(BOSINST)?.clone(),
             image: content(IMAGE)?.clone(),
+            maps: members.iter().filter_map(map_file).collect(),
             info: Info::parse(content(INFO)?),
         })
     }
+}
+
+/// The map file that a member holds.
+fn map_file((path, content): &OwnMember) -> Option<MapFile> {
+    let path = path.strip_prefix(MAPS)?;
+    Some(MapFile {
+        path: String::from_utf8(path.to_vec()).ok()?,
+        text: content.clone(),
+    })
 }
 
 /// A file of the backup's own.
@@ -137,6 +163,25 @@ mod tests {
         };
         assert_eq!(Info::parse(info.to_text().as_bytes()), info);
         assert_eq!(Info::parse(b"later=1\n\xff"), Info::default());
+    }
+
+    #[test]
+    fn map_files_come_back() {
+        let map = MapFile {
+            path: "/var/lib/lifeboat/maps/rootvg.hd4.map".into(),
+            text: b"hdisk0:1\n".to_vec(),
+        };
+        let summary = Summary {
+            maps: vec![map],
+            ..Summary::default()
+        };
+        let members: Vec<OwnMember> = summary
+            .members()
+            .into_iter()
+            .map(|(member, content)| (member.path, content))
+            .collect();
+        assert!(members.iter().all(|(path, _)| is_own(path)));
+        assert_eq!(Summary::from_members(&members), Some(summary));
     }
 
     #[test]

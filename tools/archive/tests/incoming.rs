@@ -6,9 +6,10 @@ mod common;
 use std::io::{self, Read};
 use std::path::Path;
 
-use common::{OPTIONS, assert_same, noise, open, pack, rich_tree, summary};
+use common::{OPTIONS, assert_same, noise, open, pack, rich_tree, source, summary, whole};
 use lifeboat_archive::{
-    ExtractOptions, ExtractReport, Finding, Incoming, OpenError, ReadError, Trouble,
+    ExtractOptions, ExtractReport, Finding, Incoming, MapFile, OpenError, ReadError, Trouble,
+    create,
 };
 use proptest::prelude::*;
 
@@ -70,6 +71,33 @@ fn a_stream_is_read_like_a_file() {
     assert_eq!(verified.members, backup.verify(&mut |_| {}).members);
     let manifest = incoming(&bytes).unwrap().manifest().unwrap();
     assert!(manifest.entries().eq(backup.manifest().unwrap().entries()));
+}
+
+#[test]
+fn maps_come_in_the_first_frame_and_are_no_files_of_the_system() {
+    let (from, dest) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let trees = whole(from.path());
+    let mut source = source(&trees);
+    // Longer than a frame otherwise is.
+    let text = "hdisk0:1\n".repeat(100_000).into_bytes();
+    source.summary.maps = ["/a.map", "/var/lib/lifeboat/maps/rootvg.hd4.map"]
+        .map(|path| MapFile {
+            path: path.to_owned(),
+            text: text.clone(),
+        })
+        .to_vec();
+    let mut bytes = Vec::new();
+    create(&mut bytes, &source, &OPTIONS, &mut |_| {}).unwrap();
+    assert_eq!(open(&bytes).summary(), &source.summary);
+    assert_eq!(incoming(&bytes).unwrap().summary(), &source.summary);
+    let verified = incoming(&bytes).unwrap().verify(&mut |_| {});
+    assert_eq!(texts(&verified.damaged), [""; 0]);
+    let report = extract(&bytes, dest.path());
+    assert!(
+        report.damaged.is_empty() && report.refused.is_empty(),
+        "{report:?}"
+    );
+    assert_same(from.path(), dest.path());
 }
 
 #[test]

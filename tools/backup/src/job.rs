@@ -10,6 +10,7 @@ use lifeboat_archive::{
 
 use crate::describe;
 use crate::error::BackupError;
+use crate::maps;
 use crate::report::{Note, Observer, Step};
 use crate::request::Request;
 use crate::selection::{Choice, Chosen};
@@ -67,6 +68,7 @@ impl Job<'_> {
         root: &Path,
         image: Vec<u8>,
         bosinst: Vec<u8>,
+        notes: &mut Notes<'_>,
     ) -> Result<Outcome, BackupError> {
         let trees = [tree("/", root)];
         let own = || self.request.target.own_files();
@@ -78,6 +80,7 @@ impl Job<'_> {
         };
         let summary = Summary {
             bosinst,
+            maps: maps::named(root, &image, notes),
             image,
             info: describe::info(),
         };

@@ -6,7 +6,7 @@
 //! | `request`, `report`, `error` | what is asked for, and what comes of it |
 //! | `run`, `job` | the pipeline: count, write, read back, name |
 //! | `ground`, `running` | that of the running system: look, describe, take snapshots |
-//! | `describe`, `bosinst` | `image.data` and `bosinst.data` |
+//! | `describe`, `bosinst`, `maps` | `image.data`, `bosinst.data` and physical maps |
 //! | `headers` | those of encrypted devices, beside the backup |
 //! | `exclude`, `selection` | which files are in the backup |
 //! | `snapshot` | file systems as they were at one moment |
@@ -27,6 +27,7 @@ pub mod iso;
 mod job;
 mod lock;
 pub mod log;
+mod maps;
 mod report;
 mod request;
 mod run;

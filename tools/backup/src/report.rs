@@ -118,6 +118,11 @@ pub enum Note {
     /// No header was saved, as was asked for.
     #[error("0590-338 The system has no encrypted devices: no header was saved")]
     NoHeaders,
+    /// A map that a restore could not follow.
+    #[error(
+        "0590-388 A physical map that image.data names cannot be read; no restore can follow it"
+    )]
+    NoMap(#[source] FsError),
     /// It is mounted where no directory of the backup leads.
     #[error(
         "0590-386 {} is not in the backup: it is mounted inside a file system that is no part of it", .0.display()

@@ -42,7 +42,7 @@ pub fn run(request: &Request, observer: &dyn Observer) -> Result<Report, BackupE
             root,
             image_data,
             bosinst_data,
-        } => job.tree(root, read(image_data)?, read(bosinst_data)?)?,
+        } => job.tree(root, read(image_data)?, read(bosinst_data)?, &mut notes)?,
         What::Running(wanted) => job.running(wanted, &mut notes)?,
     };
     let Outcome {

@@ -14,6 +14,7 @@ use crate::ground::Ground;
 use crate::headers;
 use crate::job::{Job, Notes, Outcome};
 use crate::log::{Entry, LOG, add};
+use crate::maps;
 use crate::report::{Note, Step};
 use crate::request::{ImageData, Snapshots};
 use crate::snapshot::{self, Held, Planned, Way, Why};
@@ -69,6 +70,7 @@ impl Job<'_> {
         };
         let summary = Summary {
             bosinst: bosinst.into_bytes(),
+            maps: maps::named(Path::new("/"), image.as_bytes(), notes),
             image: image.into_bytes(),
             info: describe::info(),
         };

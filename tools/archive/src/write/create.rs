@@ -108,7 +108,7 @@ pub enum CreateError {
     Busy(PathBuf),
     /// The summary does not fit into one frame.
     #[error(
-        "0590-123 bosinst.data and image.data are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
+        "0590-123 bosinst.data, image.data and physical maps are too large: {0} bytes, and {MAX_FRAME_SIZE} fit"
     )]
     SummaryTooLarge(u64),
     /// No such length.

@@ -33,6 +33,7 @@ pub fn summary() -> Summary {
     Summary {
         bosinst: b"control_flow:\n    PROMPT = no\n".to_vec(),
         image: b"image_data:\n    IMAGE_TYPE = bff\n".to_vec(),
+        maps: Vec::new(),
         info: Info {
             tool: "test 1".into(),
             kernel: "6.12".into(),
