@@ -44,6 +44,11 @@ pub struct Wishes {
     #[arg(action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     exact_fit: Option<bool>,
 
+    /// With --plan: place logical volumes as on the source, by the backup's maps
+    #[arg(long, value_name = "YES|NO", requires = "plan")]
+    #[arg(action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    use_maps: Option<bool>,
+
     /// With --plan: let file systems grow into the room of larger disks
     #[arg(long, value_name = "HOW", requires = "plan")]
     grow: Option<How>,
@@ -84,7 +89,10 @@ enum How {
 /// Prints the plan.
 pub fn run(input: &Input, wishes: &Wishes) -> Result<ExitCode> {
     let summary = input.summary();
-    let (model, answers) = prepare::described(&summary.image, &summary.bosinst)?;
+    let (mut model, answers) = prepare::described(summary, &summary.bosinst)?;
+    if let Input::File(backup) = input {
+        prepare::older_maps(&mut model, backup);
+    }
     let settings = wishes.settings(prepare::settings(&answers)?)?;
     let disks = prepare::present_disks()?;
     let plan = plan(&model, &disks, &settings)?;
@@ -116,6 +124,7 @@ impl Wishes {
             overwrite: overwrite.unwrap_or(answers.overwrite),
             shrink: self.shrink.or(answers.shrink),
             exact_fit: self.exact_fit.or(answers.exact_fit),
+            use_maps: self.use_maps.or(answers.use_maps),
             grow: grow.unwrap_or(answers.grow),
             mirrors: if self.break_mirrors {
                 Mirrors::Break

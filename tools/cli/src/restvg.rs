@@ -9,6 +9,7 @@ use lifeboat_archive::ExtractOptions;
 use lifeboat_layout::plan::{GroupPlan, GroupSettings};
 use lifeboat_restore::group::prepare::{check_files, description, make_plan, model};
 use lifeboat_restore::group::run::{self, Alone, Files};
+use lifeboat_restore::prepare::older_maps;
 use lifeboat_restore::run::Observer;
 use nix::unistd::geteuid;
 
@@ -61,7 +62,7 @@ pub struct Args {
     #[arg(short = 's')]
     shrink: bool,
 
-    /// Place logical volumes anew where the backup asks for physical maps
+    /// Place logical volumes anew, though the backup has physical maps (`savevg -m`)
     #[arg(short = 'n')]
     no_maps: bool,
 
@@ -85,7 +86,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .as_ref()
         .map_or(&[][..], |input| &input.summary().image);
     let text = description(args.data_file.as_deref(), inside)?;
-    let model = model(&text, args.no_maps)?;
+    // A description on this system has its maps there too, not in the backup.
+    let inside = input.as_ref().filter(|_| args.data_file.is_none());
+    let mut model = model(&text, inside.map(Input::summary))?;
+    if let Some(Input::File(backup)) = inside {
+        older_maps(&mut model, backup);
+    }
     ensure!(
         geteuid().is_root(),
         "0590-780 Only root can restore a volume group"
@@ -142,6 +148,7 @@ impl Args {
             disks: self.disks.clone(),
             shrink: self.shrink.then_some(true),
             extent_mb: self.partition_size,
+            maps: !self.no_maps,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod guid;
 pub mod image_data;
 mod luks;
 pub mod lvm;
+pub mod map;
 pub mod mbr;
 pub mod mkfs;
 pub mod model;

@@ -327,3 +327,49 @@ fn the_tools_of_a_plan() {
     let order: Vec<_> = plan.mounts().iter().map(|(mount, _)| *mount).collect();
     assert_eq!(order, ["/data", "/data/logs"]);
 }
+
+#[test]
+fn volumes_placed_by_their_maps() {
+    let mut model = datavg();
+    let (first, count) = (10, model.volumes[0].extents);
+    let lines = |of: u64| -> String {
+        let all = (0..count).map(|at| format!("hdisk{of}:{}\n", first + at + 1));
+        all.collect()
+    };
+    let inventory = Inventory {
+        disks: vec![system(), blank(1, 2048), blank(2, 1024)],
+        elsewhere: Vec::new(),
+    };
+    let settings = GroupSettings {
+        maps: true,
+        ..GroupSettings::default()
+    };
+    let unmapped = plan_group(&model, &inventory, &settings).unwrap();
+    assert!(!unmapped.group.maps, "a backup without maps needs no -n");
+    model.volumes[0].map_file = Some("/x.map".to_owned());
+    model.bring_maps(|_| Some(lines(1).into_bytes()));
+    let plan = plan_group(&model, &inventory, &settings).unwrap();
+    let placed = &plan.group.volumes[0];
+    assert_eq!(placed.name, model.volumes[0].name);
+    let wanted = format!("/dev/vdb:{first}-{}", first + count - 1);
+    assert_eq!(placed.placed[0].ranges(), [wanted]);
+    let text = plan.lines(80).join(" ");
+    assert!(
+        text.contains("Maps          placed as on the source: "),
+        "{text}"
+    );
+
+    let with = |change: fn(&mut GroupSettings)| {
+        let mut settings = settings.clone();
+        change(&mut settings);
+        plan_group(&model, &inventory, &settings).map(|plan| plan.group.maps)
+    };
+    for change in [
+        |s: &mut GroupSettings| s.shrink = Some(true),
+        |s: &mut GroupSettings| s.extent_mb = Some(64),
+    ] {
+        let error = with(change).unwrap_err().to_string();
+        assert!(error.starts_with("0590-238"), "{error}");
+    }
+    assert_eq!(with(|s| s.maps = false), Ok(false));
+}

@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{blank, demo, with_data};
 use lifeboat_layout::disks::Disk;
 use lifeboat_layout::model::Model;
@@ -90,6 +92,145 @@ fn golden(name: &str, model: &Model, disks: &[Disk], settings: &Settings) {
         Err(error) => refusal(&error),
     };
     common::golden(&format!("../plans/{name}.txt"), &(text + "\n"));
+}
+
+/// The system of the scenario `restore-maps`, with one of its maps changed.
+fn mapped(changed: &str, change: impl Fn(String) -> Option<String>) -> Model {
+    let systems = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systems/maps");
+    let text = std::fs::read_to_string(systems.join("image.data")).unwrap();
+    let mut model = Model::from_document(&Document::parse(&text).unwrap()).unwrap();
+    model.bring_maps(|path| {
+        let name = path.rsplit('/').next()?;
+        let text = std::fs::read_to_string(systems.join(name)).unwrap();
+        let text = if name == format!("rootvg.{changed}.map") {
+            change(text)?
+        } else {
+            text
+        };
+        Some(text.into_bytes())
+    });
+    model
+}
+
+#[test]
+fn volumes_in_pieces() {
+    let model = mapped("root", Some);
+    let same = [blank(0, 2560), blank(1, 2560)];
+    golden("maps-same", &model, &same, &Settings::default());
+    let plan = plan(&model, &same, &Settings::default()).unwrap();
+    let volumes = &plan.groups().next().unwrap().volumes;
+    let lies = |name: &str| {
+        let volume = volumes.iter().find(|volume| volume.name == name).unwrap();
+        let runs: Vec<String> = volume.placed.iter().map(|r| r.ranges().join(" ")).collect();
+        runs.join(", ")
+    };
+    assert_eq!(
+        lies("root"),
+        "/dev/vda3:200-349, /dev/vdb1:300-449, /dev/vda3:20-119"
+    );
+    assert_eq!(
+        lies("srv"),
+        "/dev/vdb1:10-39 /dev/vda3:400-429, /dev/vdb1:100-119 /dev/vda3:360-379"
+    );
+    let names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(names, ["srv", "root", "swap", "twice", "pool", "home"]);
+    let without = Settings {
+        use_maps: Some(false),
+        ..Settings::default()
+    };
+    golden("maps-unused", &model, &same, &without);
+}
+
+#[test]
+fn maps_that_cannot_be_followed() {
+    let same = [blank(0, 2560), blank(1, 2560)];
+    let refused = |changed: &str, change: fn(String) -> Option<String>| {
+        let error = plan(&mapped(changed, change), &same, &Settings::default()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("0590-239 Logical volume "), "{text}");
+        let why = text.split(" by its physical map, because ").nth(1);
+        why.unwrap().split(". Choose").next().unwrap().to_owned()
+    };
+    for (changed, change, wanted) in [
+        (
+            "root",
+            (|_| None) as fn(String) -> Option<String>,
+            "/var/lib/lifeboat/maps/rootvg.root.map cannot be read before the restore",
+        ),
+        (
+            "root",
+            |text| Some(text + "hdisk0"),
+            "line 401, \"hdisk0\", is no name of a disk, a colon and a number from 1 on",
+        ),
+        (
+            "root",
+            |text| Some(text + "hdisk0:9\n"),
+            "it has 401 lines where the volume has 400 physical partitions",
+        ),
+        (
+            "swap",
+            |text| Some(text.replace("hdisk0", "hdisk7")),
+            "the volume group will have no physical volume in the place of hdisk7",
+        ),
+        (
+            "swap",
+            |text| Some(text.replace("hdisk0:534\n", "hdisk0:542\n")),
+            "it needs physical partition 542 of hdisk0, and /dev/vda3 in its place has 541",
+        ),
+        (
+            "swap",
+            |text| Some(text.replace("hdisk0:534\n", "hdisk0:533\n")),
+            "physical partition 533 of /dev/vda3 is taken by swap already",
+        ),
+        (
+            "swap",
+            |text| Some(text.replace("hdisk0:534\n", "hdisk1:11\n")),
+            "physical partition 11 of /dev/vdb1 is taken by srv already",
+        ),
+        (
+            "srv",
+            |text| Some(text.replacen("hdisk1", "hdisk0", 1)),
+            "its stripes do not lie each on one disk of its own",
+        ),
+    ] {
+        assert_eq!(refused(changed, change), wanted);
+    }
+}
+
+#[test]
+fn maps_against_other_wishes() {
+    let model = mapped("root", Some);
+    let disks = [blank(0, 2560), blank(1, 2560)];
+    let larger = [blank(0, 4096), blank(1, 4096)];
+    for (settings, said) in [
+        (shrinking(), "Shrink File Systems"),
+        (growing(Grow::Last), "Grow File Systems"),
+        (broken(), "Break Mirrors"),
+    ] {
+        let error = plan(&model, &disks, &settings).unwrap_err().to_string();
+        assert!(
+            error.starts_with("0590-238") && error.contains(said),
+            "{error}"
+        );
+        let settings = Settings {
+            use_maps: Some(false),
+            exact_fit: Some(false),
+            ..settings
+        };
+        assert!(plan(&model, &larger, &settings).is_ok(), "{said}");
+    }
+    let wished = Settings {
+        use_maps: Some(true),
+        ..Settings::default()
+    };
+    let error = plan(&demo(), &[blank(0, 4096)], &wished).unwrap_err();
+    assert_eq!(error, PlanError::NoMaps);
+    // On larger disks everything finds the place where it lay.
+    let wished = Settings {
+        exact_fit: Some(false),
+        ..wished
+    };
+    golden("maps-larger", &model, &larger, &wished);
 }
 
 fn refusal(error: &PlanError) -> String {

@@ -18,7 +18,8 @@ fn every_system_of_the_scenarios_can_be_planned() {
     for entry in fs::read_dir(systems).unwrap() {
         let path = entry.unwrap().path().join("image.data");
         let text = fs::read_to_string(&path).unwrap();
-        let model = Model::from_document(&Document::parse(&text).unwrap()).unwrap();
+        let mut model = Model::from_document(&Document::parse(&text).unwrap()).unwrap();
+        model.bring_maps(|map| fs::read(path.with_file_name(Path::new(map).file_name()?)).ok());
         let disks: Vec<_> = (0..)
             .zip(&model.disks)
             .map(|(number, disk)| common::blank(number, disk.size / MB))

@@ -50,7 +50,7 @@ fn with_source<R: BufRead, W: Write>(
             Ok(disks) => disks,
             Err(error) => return Ok(Err(error)),
         };
-        if !settings::choose(terminal, &mut chosen, &disks, opened.model.policy.shrink)? {
+        if !settings::choose(terminal, &mut chosen, &disks, &opened.model)? {
             return Ok(Ok(()));
         }
         match prepare::make_plan(&opened, &disks, &chosen) {

@@ -4,6 +4,7 @@
 use std::io::{BufRead, Write};
 
 use lifeboat_layout::disks::Disk;
+use lifeboat_layout::model::Model;
 use lifeboat_layout::plan::{Grow, Mirrors, Seed, Settings};
 
 use crate::terminal::{PREVIOUS, Screen, Terminal};
@@ -15,6 +16,7 @@ const GROW: u16 = 3;
 const MIRRORS: u16 = 4;
 const BOOT_DISK: u16 = 5;
 const IDENTITY: u16 = 6;
+const MAPS: u16 = 7;
 const CONTINUE: u16 = 0;
 
 const HELP: &str = "  1  chooses the disks that are written anew. Without a choice Lifeboat takes
@@ -26,6 +28,8 @@ const HELP: &str = "  1  chooses the disks that are written anew. Without a choi
   5  puts PReP and /boot on a disk of their own, for firmware that cannot boot
      from the others. Without a choice Lifeboat does so where it must.
   6  gives every file system a new UUID, for a clone beside its source.
+  7  places logical volumes as they lay on the source, on disks of the same
+     size. It is there only where the backup holds physical maps (mksysb -m).
   0  shows the plan. Nothing is written before you agree to it.";
 
 const DISK_HELP: &str =
@@ -43,12 +47,13 @@ pub fn choose<R: BufRead, W: Write>(
     terminal: &mut Terminal<R, W>,
     settings: &mut Settings,
     disks: &[Disk],
-    recorded_shrink: bool,
+    model: &Model,
 ) -> Result<bool, MenuError> {
+    let policy = model.policy;
     loop {
-        match terminal.choose(&screen(settings, disks, recorded_shrink))? {
+        match terminal.choose(&screen(settings, disks, model))? {
             DISKS => choose_disk(terminal, settings, disks)?,
-            SHRINK => settings.shrink = Some(!settings.shrink.unwrap_or(recorded_shrink)),
+            SHRINK => settings.shrink = Some(!settings.shrink.unwrap_or(policy.shrink)),
             GROW => settings.grow = next_growth(settings.grow),
             MIRRORS => settings.mirrors = other(settings.mirrors),
             BOOT_DISK => {
@@ -58,10 +63,19 @@ pub fn choose<R: BufRead, W: Write>(
                 Ok(identity) => settings.new_identity = identity,
                 Err(error) => report(terminal, &NoSeed(error))?,
             },
+            MAPS if model.has_maps() => {
+                settings.use_maps = Some(!uses_maps(settings, model));
+            }
             PREVIOUS => return Ok(false),
             _ => return Ok(true),
         }
     }
+}
+
+/// An exact fit follows the maps of the backup, unless somebody says no.
+fn uses_maps(settings: &Settings, model: &Model) -> bool {
+    let exact = settings.exact_fit.unwrap_or(model.policy.exact_fit);
+    settings.use_maps.unwrap_or(exact)
 }
 
 fn next_growth(grow: Grow) -> Grow {
@@ -95,7 +109,7 @@ fn new_identity(present: Option<Seed>) -> std::io::Result<Option<Seed>> {
     }
 }
 
-fn screen(settings: &Settings, disks: &[Disk], recorded_shrink: bool) -> Screen {
+fn screen(settings: &Settings, disks: &[Disk], model: &Model) -> Screen {
     let named = |names: &[String]| {
         let chosen = disks.iter().filter(|disk| names.contains(&disk.name));
         let chosen: Vec<String> = chosen.map(ToString::to_string).collect();
@@ -121,7 +135,7 @@ fn screen(settings: &Settings, disks: &[Disk], recorded_shrink: bool) -> Screen 
         (
             SHRINK,
             "Shrink File Systems",
-            yes(settings.shrink.unwrap_or(recorded_shrink)),
+            yes(settings.shrink.unwrap_or(model.policy.shrink)),
         ),
         (GROW, "Grow File Systems", grow.to_owned()),
         (MIRRORS, "Break Mirrors", yes(broken)),
@@ -132,7 +146,9 @@ fn screen(settings: &Settings, disks: &[Disk], recorded_shrink: bool) -> Screen 
             yes(settings.new_identity.is_some()),
         ),
     ];
-    let items = items.into_iter();
+    let maps = yes(uses_maps(settings, model));
+    let maps = model.has_maps().then_some((MAPS, "Use Maps", maps));
+    let items = items.into_iter().chain(maps);
     let mut items: Vec<_> = items
         .map(|(number, what, value)| {
             let what = format!("{what} ");
@@ -200,5 +216,37 @@ fn disk_screen(settings: &Settings, disks: &[Disk]) -> Screen {
         items,
         default: CONTINUE,
         help: DISK_HELP.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lifeboat_layout::model::LogicalVolume;
+
+    #[test]
+    fn maps_are_offered_where_there_are_any() {
+        let maps = |settings: &Settings, model: &Model| {
+            let items = screen(settings, &[], model).items.into_iter();
+            let mut found = items.filter(|(number, _)| *number == MAPS);
+            found.next().map(|(_, text)| text.ends_with(" Yes"))
+        };
+        let mut model = Model::default();
+        let (none, yes) = (
+            Settings::default(),
+            Settings {
+                use_maps: Some(true),
+                ..Settings::default()
+            },
+        );
+        assert_eq!(maps(&yes, &model), None);
+        model.volumes.push(LogicalVolume {
+            map_file: Some("/x.map".into()),
+            ..LogicalVolume::linear("rootvg", "hd4", 1)
+        });
+        assert_eq!(maps(&none, &model), Some(false));
+        assert_eq!(maps(&yes, &model), Some(true));
+        model.policy.exact_fit = true;
+        assert_eq!(maps(&none, &model), Some(true));
     }
 }

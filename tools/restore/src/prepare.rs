@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use lifeboat_archive::{Backup, OpenError, ReadError};
+use lifeboat_archive::{Backup, OpenError, ReadError, Summary};
 use lifeboat_boot::needs;
 use lifeboat_layout::disks::{self, Disk, DiskError};
 use lifeboat_layout::model::{Model, ModelError};
@@ -80,7 +80,8 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     let backup = source.backup.as_ref().map_err(refused)?;
     let summary = backup.summary();
     let beside = source.answers.as_ref().map(String::as_bytes);
-    let (model, answers) = described(&summary.image, beside.unwrap_or(&summary.bosinst))?;
+    let (mut model, answers) = described(summary, beside.unwrap_or(&summary.bosinst))?;
+    older_maps(&mut model, backup);
     bootable(backup)?;
     Ok(Opened {
         backup,
@@ -90,18 +91,41 @@ pub fn open(source: &Source) -> Result<Opened<'_>, PrepareError> {
     })
 }
 
-/// What `image.data` describes, and the answers of `bosinst.data`.
+/// What `image.data` describes with its physical maps, and the answers of
+/// `bosinst.data`.
 ///
 /// # Errors
 /// [`PrepareError`] with the line where something is wrong.
-pub fn described(image: &[u8], answers: &[u8]) -> Result<(Model, Bosinst), PrepareError> {
-    let image = Document::parse(&String::from_utf8_lossy(image)).map_err(PrepareError::Image)?;
-    let model = Model::from_document(&image).map_err(PrepareError::Model)?;
+pub fn described(summary: &Summary, answers: &[u8]) -> Result<(Model, Bosinst), PrepareError> {
+    let image = String::from_utf8_lossy(&summary.image);
+    let image = Document::parse(&image).map_err(PrepareError::Image)?;
+    let mut model = Model::from_document(&image).map_err(PrepareError::Model)?;
     model.check_system().map_err(PrepareError::Model)?;
+    model.bring_maps(|path| map(summary, path));
     let answers = Document::parse(&String::from_utf8_lossy(answers));
     let answers = answers.map_err(PrepareError::Answers)?;
     let answers = Bosinst::from_document(&answers).map_err(PrepareError::Bosinst)?;
     Ok((model, answers))
+}
+
+/// The text of a map file that is in the first frame of a backup.
+pub(crate) fn map(summary: &Summary, path: &str) -> Option<Vec<u8>> {
+    let mut maps = summary.maps.iter();
+    maps.find(|map| map.path == path)
+        .map(|map| map.text.clone())
+}
+
+/// Reads the maps of a backup that was written before they were in its first frame.
+/// What cannot be read is told by the plan that would follow it.
+pub fn older_maps(model: &mut Model, backup: &Backup) {
+    if model.has_maps() && backup.summary().maps.is_empty() {
+        model.bring_maps(|path| {
+            let mut text = Vec::new();
+            let read = backup.read_member(path.as_bytes(), &mut text);
+            read.map_err(|error| log::warn!("{path}: {error}")).ok()?;
+            Some(text)
+        });
+    }
 }
 
 /// Whether the manifest is sound and the system brings what makes it boot.
@@ -158,6 +182,39 @@ pub fn make_plan(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lifeboat_archive::{CreateOptions, Everything, Tree, create_file};
+    use lifeboat_layout::model::LogicalVolume;
+
+    #[test]
+    fn maps_of_an_older_backup_are_read_from_its_files() {
+        let path = "/var/lib/lifeboat/maps/rootvg.hd4.map";
+        let (tree, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = tree.path().join(&path[1..]);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "hdisk0:1\n").unwrap();
+        let trees = [Tree {
+            at: "/".into(),
+            from: tree.path().to_owned(),
+        }];
+        let source = lifeboat_archive::Source {
+            summary: Summary::default(),
+            trees: &trees,
+            selection: &Everything,
+            one_file_system: false,
+        };
+        let to = to.path().join("a.mksysb");
+        create_file(&to, &source, &CreateOptions::default(), &mut |_| {}).unwrap();
+        let mut model = Model::default();
+        for (name, file) in [("hd4", path), ("hd2", "/none")] {
+            model.volumes.push(LogicalVolume {
+                map_file: Some(file.to_owned()),
+                ..LogicalVolume::linear("rootvg", name, 1)
+            });
+        }
+        older_maps(&mut model, &Backup::open(&to).unwrap());
+        let maps: Vec<_> = model.volumes.iter().map(|v| v.map.as_deref()).collect();
+        assert_eq!(maps, [Some("hdisk0:1\n"), None]);
+    }
 
     #[test]
     fn a_clone_is_planned_where_the_answers_say_so() {

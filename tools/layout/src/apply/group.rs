@@ -10,7 +10,7 @@ use super::{ApplyError, volume};
 use crate::disks::RESTORING;
 use crate::lvm;
 use crate::model::VolumeKind;
-use crate::plan::{LVM_HEAD, PlannedGroup, PlannedVolume};
+use crate::plan::{LVM_HEAD, PlannedGroup, PlannedVolume, Run, joined};
 
 /// Makes physical volumes, group and logical volumes; the nodes exist afterwards.
 pub(super) fn make(group: &PlannedGroup) -> Result<(), ApplyError> {
@@ -27,8 +27,10 @@ pub(super) fn make(group: &PlannedGroup) -> Result<(), ApplyError> {
         .args(&group.devices);
     run(&vgcreate, || format!("make volume group {name}"))?;
     for volume in &group.volumes {
-        let lvcreate = tool(group, "lvcreate").args(volume::arguments(group, volume)?);
-        run(&lvcreate, || format!("make logical volume {}", volume.name))?;
+        for (command, arguments) in volume::commands(group, volume)? {
+            let made = tool(group, command).args(arguments);
+            run(&made, || format!("make logical volume {}", volume.name))?;
+        }
     }
     run(&tool(group, "vgmknodes").arg(name), || {
         format!("make the nodes of {name}")
@@ -59,7 +61,55 @@ fn read_back(group: &PlannedGroup) -> Result<(), ApplyError> {
         }
         at_least(&volume.device, volume.extents * group.extent)?;
     }
+    placed(group)
+}
+
+/// Whether volumes that have a map lie where it says.
+fn placed(group: &PlannedGroup) -> Result<(), ApplyError> {
+    if group.volumes.iter().all(|volume| volume.placed.is_empty()) {
+        return Ok(());
+    }
+    let columns = ["--noheadings", "--segments", "-O", "lv_name,seg_start_pe"];
+    let lvs = tool(group, "lvs")
+        .args(columns)
+        .args(["-o", "lv_name,seg_pe_ranges", &group.name]);
+    let said = run(&lvs, || format!("read back volume group {}", group.name))?;
+    let placed = group.volumes.iter().filter(|v| !v.placed.is_empty());
+    for volume in placed {
+        let (wanted, read) = (real(volume.placed.clone()), real(runs(&said, &volume.name)));
+        if read != wanted {
+            return Err(ApplyError::NotAsPlanned {
+                what: format!("logical volume {}", volume.name),
+                wanted: ranges(&wanted),
+                read: ranges(&read),
+            });
+        }
+    }
     Ok(())
+}
+
+/// Where a volume lies in the words of `lvs`: its name, then the ranges of a segment.
+fn runs(said: &str, name: &str) -> Vec<Run> {
+    let segments = said.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(name)).then(|| Run::parse(words))
+    });
+    joined(segments.flatten())
+}
+
+/// The same with the kernel's own names of devices: LVM may use another than we did.
+fn real(mut runs: Vec<Run>) -> Vec<Run> {
+    for area in runs.iter_mut().flat_map(|run| &mut run.areas) {
+        if let Ok(path) = std::fs::canonicalize(&area.device) {
+            area.device = path.display().to_string();
+        }
+    }
+    runs
+}
+
+fn ranges(runs: &[Run]) -> String {
+    let runs: Vec<String> = runs.iter().map(|run| run.ranges().join(" ")).collect();
+    runs.join(", ")
 }
 
 /// A pool shows no node while volumes take from it.
@@ -133,5 +183,15 @@ mod tests {
         assert_eq!(segment(said, "mirror"), "raid1");
         assert_eq!(segment(said, "hd"), "nothing");
         assert_eq!(segment("", "hd4"), "nothing");
+    }
+
+    #[test]
+    fn where_a_volume_lies_is_read_from_its_segments() {
+        let said = "  hd4  /dev/no-a:9-11\n  hd4  /dev/no-a:12-12\n  hd40 /dev/no-a:0-1\n  \
+            hd5  /dev/no-a:20-29 /dev/no-b:0-9\n  thin \n";
+        assert_eq!(ranges(&runs(said, "hd4")), "/dev/no-a:9-12");
+        let striped = real(runs(said, "hd5"));
+        assert_eq!(ranges(&striped), "/dev/no-a:20-29 /dev/no-b:0-9");
+        assert!(runs(said, "thin").is_empty());
     }
 }

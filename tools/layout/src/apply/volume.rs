@@ -4,11 +4,43 @@ use super::ApplyError;
 use crate::model::VolumeKind;
 use crate::plan::{PlannedGroup, PlannedVolume};
 
-/// The arguments of `lvcreate` that make the volume in its group.
-pub(super) fn arguments(
+/// The commands that make the volume in its group, each with its arguments: one that
+/// makes it, and one for each further run of extents that it is placed in.
+pub(super) fn commands(
     group: &PlannedGroup,
     volume: &PlannedVolume,
-) -> Result<Vec<String>, ApplyError> {
+) -> Result<Vec<(&'static str, Vec<String>)>, ApplyError> {
+    let Some((first, more)) = volume.placed.split_first() else {
+        return Ok(vec![("lvcreate", arguments(group, volume)?)]);
+    };
+    let begun = PlannedVolume {
+        extents: first.total(),
+        devices: first.ranges(),
+        ..volume.clone()
+    };
+    let mut all = vec![("lvcreate", arguments(group, &begun)?)];
+    let name = format!("{}/{}", group.name, volume.name);
+    all.extend(more.iter().map(|run| {
+        let more = format!("+{}", run.total());
+        let mut argv = ["-y", "-l", &more].map(str::to_owned).to_vec();
+        if let VolumeKind::Striped { stripes, size } = &volume.kind {
+            argv.extend(in_turns(*stripes, *size));
+        }
+        argv.push(name.clone());
+        argv.extend(run.ranges());
+        ("lvextend", argv)
+    }));
+    Ok(all)
+}
+
+/// How LVM is told that a volume lies in turns over several disks.
+fn in_turns(stripes: u32, size: u64) -> [String; 4] {
+    let stripes = stripes.to_string();
+    ["-i".to_owned(), stripes, "-I".to_owned(), bytes(size)]
+}
+
+/// The arguments of `lvcreate` that make the volume in its group.
+fn arguments(group: &PlannedGroup, volume: &PlannedVolume) -> Result<Vec<String>, ApplyError> {
     let mut argv = ["-y", "-a", "y", "-n", &volume.name]
         .map(str::to_owned)
         .to_vec();
@@ -21,8 +53,8 @@ pub(super) fn arguments(
         VolumeKind::Linear => add(&wiped),
         VolumeKind::Striped { stripes, size } => {
             add(&wiped);
-            let (stripes, size) = (stripes.to_string(), bytes(*size));
-            add(&["--type", "striped", "-i", &stripes, "-I", &size]);
+            add(&["--type", "striped"]);
+            argv.extend(in_turns(*stripes, *size));
         }
         VolumeKind::Mirrored { segment, copies } => {
             add(&wiped);
@@ -54,7 +86,7 @@ pub(super) fn arguments(
             });
         }
     }
-    add(&[&group.name]);
+    argv.push(group.name.clone());
     argv.extend(volume.devices.iter().cloned());
     Ok(argv)
 }
@@ -77,6 +109,7 @@ pub(super) fn segment(kind: &VolumeKind) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Area, Run};
 
     fn volume(kind: VolumeKind, devices: &[&str]) -> PlannedVolume {
         PlannedVolume {
@@ -85,22 +118,77 @@ mod tests {
             device: "/dev/mapper/rootvg-hd4".into(),
             kind,
             devices: devices.iter().map(ToString::to_string).collect(),
+            placed: Vec::new(),
             extents: 100,
             old_extents: 100,
             read_only: false,
         }
     }
 
-    fn made(kind: VolumeKind, devices: &[&str]) -> String {
-        let group = PlannedGroup {
+    fn group() -> PlannedGroup {
+        PlannedGroup {
             name: "rootvg".into(),
             old_name: "rootvg".into(),
             devices: vec!["/dev/vda3".into(), "/dev/vdb3".into()],
             extent: 4 << 20,
             extents: 1000,
+            maps: false,
             volumes: Vec::new(),
+        }
+    }
+
+    fn made(kind: VolumeKind, devices: &[&str]) -> String {
+        let argv = arguments(&group(), &volume(kind, devices)).unwrap();
+        argv.join(" ")
+    }
+
+    fn run(areas: &[(&str, u64)], extents: u64) -> Run {
+        let area = |(device, first): &(&str, u64)| Area {
+            device: (*device).to_owned(),
+            first: *first,
         };
-        arguments(&group, &volume(kind, devices)).unwrap().join(" ")
+        Run {
+            areas: areas.iter().map(area).collect(),
+            extents,
+        }
+    }
+
+    #[test]
+    fn a_placed_volume_is_made_run_by_run() {
+        let (a, b) = ("/dev/vda3", "/dev/vdb3");
+        let striped = VolumeKind::Striped {
+            stripes: 2,
+            size: 64 << 10,
+        };
+        let begin = "lvcreate -y -a y -n hd4 -W y -Z y";
+        let turns = "-i 2 -I 65536b";
+        for (kind, placed, wanted) in [
+            (
+                VolumeKind::Linear,
+                vec![run(&[(a, 90)], 60), run(&[(b, 0)], 1), run(&[(a, 0)], 39)],
+                format!(
+                    "{begin} -l 60 rootvg {a}:90-149; lvextend -y -l +1 rootvg/hd4 {b}:0-0; \
+                     lvextend -y -l +39 rootvg/hd4 {a}:0-38"
+                ),
+            ),
+            (
+                striped,
+                vec![run(&[(b, 5), (a, 7)], 30), run(&[(b, 50), (a, 37)], 20)],
+                format!(
+                    "{begin} -l 60 --type striped {turns} rootvg {b}:5-34 {a}:7-36; \
+                     lvextend -y -l +40 {turns} rootvg/hd4 {b}:50-69 {a}:37-56"
+                ),
+            ),
+        ] {
+            let mut volume = volume(kind, &[]);
+            volume.placed = placed;
+            let all = commands(&group(), &volume).unwrap();
+            let all: Vec<String> = all
+                .into_iter()
+                .map(|(command, argv)| format!("{command} {}", argv.join(" ")))
+                .collect();
+            assert_eq!(all.join("; "), wanted);
+        }
     }
 
     #[test]

@@ -208,6 +208,20 @@ impl Model {
         self.group.iter().chain(&self.more_groups)
     }
 
+    /// Whether the backup names a physical map.
+    #[must_use]
+    pub fn has_maps(&self) -> bool {
+        self.volumes.iter().any(|volume| volume.map_file.is_some())
+    }
+
+    /// Gives the volumes the text of their maps; `read` gets a path of `MAPFILE`.
+    pub fn bring_maps(&mut self, mut read: impl FnMut(&str) -> Option<Vec<u8>>) {
+        for volume in &mut self.volumes {
+            let text = volume.map_file.as_deref().and_then(&mut read);
+            volume.map = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+
     /// The disks that a device lies on, each once, in the order of the model.
     #[must_use]
     pub fn disks_under(&self, place: &Place) -> Vec<String> {

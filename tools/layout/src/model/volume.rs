@@ -36,6 +36,8 @@ pub struct LogicalVolume {
     pub read_only: bool,
     /// File in the backup that holds its physical map.
     pub map_file: Option<String>,
+    /// The text of that file; `None` until [`Model::bring_maps`](super::Model::bring_maps).
+    pub map: Option<String>,
 }
 
 /// How a logical volume's extents are arranged.
@@ -109,6 +111,7 @@ impl LogicalVolume {
             uuid: None,
             read_only: false,
             map_file: None,
+            map: None,
         }
     }
 

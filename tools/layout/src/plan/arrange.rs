@@ -8,7 +8,9 @@ use super::share::{Share, hand_out, slots};
 use super::stack::{Nodes, ground, stack};
 use super::table::{lay_out, needed};
 use super::writable;
-use super::{Mirrors, Pair, Plan, PlanError, Settings, Target, boot, changes, exact_fit, identity};
+use super::{
+    Mirrors, Pair, Plan, PlanError, Settings, Target, boot, changes, exact_fit, identity, maps,
+};
 use crate::disks::Disk;
 use crate::model::{Model, ModelError, SourceDisk, Table};
 
@@ -19,6 +21,7 @@ pub(super) fn arrange(
     settings: &Settings,
 ) -> Result<Plan, PlanError> {
     let shrink = settings.shrink.unwrap_or(model.policy.shrink);
+    maps::agree(model, settings, shrink)?;
     let mut work = model.clone();
     let reduced = match settings.mirrors {
         Mirrors::Keep => Reduced::default(),

@@ -88,7 +88,7 @@ pub(super) fn choose<'a>(
 
 /// Hands the disks that were named to those of the source: by identity, by size,
 /// then in their order.
-fn pair_up<'a>(model: &Model, mut named: Vec<Choice<'a>>) -> Chosen<'a> {
+pub(super) fn pair_up<'a>(model: &Model, mut named: Vec<Choice<'a>>) -> Chosen<'a> {
     let mut pairs: Vec<Option<Choice<'a>>> = vec![None; model.disks.len()];
     let alike: [Alike<'_>; 5] = [
         &|source, disk| kinship(source, disk)[0],

@@ -2,7 +2,8 @@
 
 use super::text::{row, wrap};
 use super::{
-    Change, ChangeKind, PlannedArray, PlannedCrypt, PlannedFileSystem, PlannedGroup, volumes,
+    Change, ChangeKind, PlannedArray, PlannedCrypt, PlannedFileSystem, PlannedGroup, PlannedVolume,
+    volumes,
 };
 use crate::disks::Disk;
 use crate::model::VolumeKind;
@@ -54,7 +55,30 @@ pub(super) fn group_table(
         let purpose = format!("{} {}", above(&volume.device), arrangement(&volume.kind));
         lines.push(row(&volume.name, purpose.trim(), &new, &old));
     }
+    if group.maps {
+        lines.extend(wrap("Maps", &maps_text(group), width));
+    }
     lines
+}
+
+/// Which volumes lie where they lay. What a thin volume has is in its pool.
+fn maps_text(group: &PlannedGroup) -> String {
+    let thin = |volume: &&PlannedVolume| matches!(volume.kind, VolumeKind::Thin { .. });
+    let volumes = group.volumes.iter().filter(|volume| !thin(volume));
+    let (placed, others): (Vec<_>, Vec<_>) = volumes.partition(|v| !v.placed.is_empty());
+    let names = |volumes: &[&PlannedVolume]| {
+        let names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+        names.join(", ")
+    };
+    match (placed.as_slice(), others.as_slice()) {
+        (_, []) => "every logical volume is placed as on the source".to_owned(),
+        ([], others) => format!("no logical volume has one; placed anew: {}", names(others)),
+        (placed, others) => format!(
+            "placed as on the source: {}; placed anew, for there is no map that LVM could be told: {}",
+            names(placed),
+            names(others)
+        ),
+    }
 }
 
 /// What was in no backup.

@@ -1,5 +1,6 @@
 //! Why there is no plan.
 
+use crate::map::MapError;
 use crate::model::ModelError;
 
 /// Nothing can be planned. Sizes are MB.
@@ -116,6 +117,26 @@ pub enum PlanError {
         present: u64,
         /// What the source had.
         wanted: u64,
+    },
+    /// Maps were asked for, and there are none.
+    #[error(
+        "0590-237 Use Maps is set, but the backup holds no physical maps (mksysb -m writes them): restore without (Use Maps = No, --use-maps no)"
+    )]
+    NoMaps,
+    /// Maps and something else contradict each other.
+    #[error(
+        "0590-238 Physical maps cannot be followed together with {0}: they hold for the sizes of old. Give up one of the two; without maps is Use Maps = No, --use-maps no, restvg -n"
+    )]
+    MapsAgainst(&'static str),
+    /// A map cannot be followed.
+    #[error(
+        "0590-239 Logical volume {volume} cannot be placed by its physical map, because {why}. Choose disks like the old ones, or restore without maps (Use Maps = No, --use-maps no, restvg -n)"
+    )]
+    Map {
+        /// The volume.
+        volume: String,
+        /// Why.
+        why: MapError,
     },
     /// The file system's blocks are smaller than the disk's sectors.
     #[error(

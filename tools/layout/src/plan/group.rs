@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 
 use serde::Serialize;
 
-use super::choose::Choice;
+use super::choose::{Choice, pair_up};
 use super::choose_several::choose_several;
 use super::file_systems::file_system;
+use super::maps::{self, Physical};
 use super::need::Needs;
 use super::stack::{Nodes, volumes_of};
 use super::volumes::{Room, extents_of, spread, used, volumes};
@@ -28,6 +29,8 @@ pub struct GroupSettings {
     pub shrink: Option<bool>,
     /// Another size of physical partitions, in MB.
     pub extent_mb: Option<u64>,
+    /// Logical volumes lie where they lay, by the physical maps of the backup.
+    pub maps: bool,
 }
 
 /// Target disks with the volume group that will be on them. Sizes are bytes.
@@ -72,8 +75,18 @@ pub fn plan_group(
     let old = model.group.as_ref().ok_or_else(no_group)?;
     let extent = extent(old, settings)?;
     let shrink = settings.shrink.unwrap_or(model.policy.shrink);
+    let maps = settings.maps && model.has_maps();
+    if maps {
+        maps::against([
+            (shrink, "Shrink File Systems (SHRINK, -s)"),
+            (
+                extent != old.extent,
+                "another size of physical partitions (-P)",
+            ),
+        ])?;
+    }
     let planned = |shrink| volumes(&Needs { model, shrink }, old, extent, &old.name, "");
-    let volumes = planned(shrink)?;
+    let mut volumes = planned(shrink)?;
     let needed = used(&volumes, extent);
     let disks = inventory.disks.as_slice();
     let enough = |chosen: &[Choice<'_>]| !chosen.is_empty() && room(chosen, extent) >= needed;
@@ -105,6 +118,10 @@ pub fn plan_group(
         .iter()
         .map(|disk| Room::new(format!("/dev/{}", disk.name), disk.size, extent))
         .collect();
+    if maps {
+        let pairs = pair_up(model, chosen.clone()).pairs;
+        maps::follow(model, old, &mut volumes, &physical(model, &pairs, &rooms))?;
+    }
     spread(&volumes, &rooms, &old.name, extent)?;
     exact_fit(model, model.policy.exact_fit, &targets)?;
     let group = PlannedGroup {
@@ -113,6 +130,7 @@ pub fn plan_group(
         devices: rooms.into_iter().map(|room| room.device).collect(),
         extent,
         extents: present,
+        maps,
         volumes,
     };
     // A volume may lie on any of the disks.
@@ -155,6 +173,32 @@ fn extent(old: &VolumeGroup, settings: &GroupSettings) -> Result<u64, PlanError>
         Some(mb) if mb.is_power_of_two() && mb <= 1 << 20 => Ok(mb * MB),
         Some(mb) => Err(PlanError::Extent(mb)),
     }
+}
+
+/// What takes the place of each physical volume of old.
+fn physical<'a>(
+    model: &'a Model,
+    pairs: &[Option<Choice<'_>>],
+    rooms: &'a [Room],
+) -> Vec<Physical<'a>> {
+    let group = model.group.iter();
+    let places = group.flat_map(|group| model.under_group(&group.name));
+    let found = places.filter_map(|place| {
+        let on = model.disks_under(place);
+        let at = model
+            .disks
+            .iter()
+            .position(|disk| on == [disk.name.as_str()])?;
+        let (disk, _) = pairs.get(at)?.as_ref()?;
+        let device = format!("/dev/{}", disk.name);
+        let room = rooms.iter().find(|room| room.device == device)?;
+        Some(Physical {
+            place,
+            device: &room.device,
+            extents: room.free,
+        })
+    });
+    found.collect()
 }
 
 fn room(chosen: &[Choice<'_>], extent: u64) -> u64 {

@@ -16,7 +16,9 @@ mod file_systems;
 mod group;
 mod identity;
 mod kinds;
+mod maps;
 mod need;
+mod placement;
 mod reduce;
 mod settings;
 mod share;
@@ -32,6 +34,8 @@ pub(crate) use group::groups_apart;
 pub use group::{GroupPlan, GroupSettings, GroupTarget, plan_group};
 pub(crate) use kinds::{PREP, type_of};
 pub(crate) use need::LVM_HEAD;
+pub(crate) use placement::joined;
+pub use placement::{Area, Run};
 pub use settings::{Grow, Mirrors, Seed, Settings};
 pub use value::{
     Change, ChangeKind, Pair, Plan, PlannedArray, PlannedBtrfs, PlannedCrypt, PlannedFileSystem,

@@ -20,6 +20,9 @@ pub struct Settings {
     pub shrink: Option<bool>,
     /// Disks must have the sizes they had; `None` follows `EXACT_FIT` of `image.data`.
     pub exact_fit: Option<bool>,
+    /// Logical volumes lie where they lay, by the physical maps of the backup; `None`
+    /// does so where `exact_fit` is wanted and there are maps.
+    pub use_maps: Option<bool>,
     /// What room left on larger disks is used for.
     pub grow: Grow,
     /// Whether mirrors stay mirrors.
@@ -79,6 +82,7 @@ impl Default for Settings {
             overwrite: Overwrite::No,
             shrink: None,
             exact_fit: None,
+            use_maps: None,
             grow: Grow::No,
             mirrors: Mirrors::Keep,
             group_name: None,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::placement::Run;
 use crate::disks::Disk;
 use crate::guid::Guid;
 use crate::model::{PartitionKind, Role, SourceDisk, VolumeKind};
@@ -201,6 +202,9 @@ pub struct PlannedGroup {
     pub extent: u64,
     /// Extents there will be.
     pub extents: u64,
+    /// Whether the physical maps of the backup are followed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub maps: bool,
     /// Its logical volumes; a thin pool before the volumes that take from it.
     pub volumes: Vec<PlannedVolume>,
 }
@@ -219,6 +223,9 @@ pub struct PlannedVolume {
     /// Physical volumes that it must lie on; any if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
+    /// Where exactly it lies, by its map; LVM finds a place if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub placed: Vec<Run>,
     /// Extents.
     pub extents: u64,
     /// Extents it had.

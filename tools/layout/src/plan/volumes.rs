@@ -1,9 +1,10 @@
 //! Volume groups and their logical volumes.
 
+use super::maps::{self, Physical};
 use super::need::{LVM_HEAD, Needs, Parts, parts};
 use super::sizes::share_of;
 use super::stack::Nodes;
-use super::{Grow, PlanError, PlannedGroup, PlannedVolume, Settings, volume_device};
+use super::{Grow, PlanError, PlannedGroup, PlannedVolume, Run, Settings, volume_device};
 use crate::model::{Format, LogicalVolume, Model, Place, VolumeGroup, VolumeKind};
 use crate::size::mb;
 
@@ -45,6 +46,16 @@ pub(super) fn group(ground: &Ground<'_>, old: &VolumeGroup) -> Result<PlannedGro
         .collect();
     let extents: u64 = rooms.iter().map(|room| room.free).sum();
     let mut planned = volumes(needs, old, old.extent, name, prefix)?;
+    let maps = maps::wanted(model, settings);
+    if maps {
+        let physical = below.iter().zip(&rooms).map(|((place, _), room)| Physical {
+            place,
+            device: &room.device,
+            extents: room.free,
+        });
+        let physical: Vec<Physical<'_>> = physical.collect();
+        maps::follow(model, old, &mut planned, &physical)?;
+    }
     pin(model, old, &mut planned, nodes);
     // Where it would not fit so, LVM finds its place.
     if lay(&planned, &rooms, old.extent).is_err() {
@@ -58,6 +69,7 @@ pub(super) fn group(ground: &Ground<'_>, old: &VolumeGroup) -> Result<PlannedGro
         devices: rooms.into_iter().map(|room| room.device).collect(),
         extent: old.extent,
         extents,
+        maps,
         volumes: planned,
     })
 }
@@ -89,6 +101,7 @@ pub(super) fn volumes(
             old_extents: volume.extents,
             kind,
             devices: Vec::new(),
+            placed: Vec::new(),
             read_only: volume.read_only,
         });
     }
@@ -111,7 +124,7 @@ fn whole(kind: &VolumeKind, extents: u64) -> u64 {
 /// A volume that lay on some of the group's disks alone lies on what takes their place.
 fn pin(model: &Model, old: &VolumeGroup, planned: &mut [PlannedVolume], nodes: &Nodes) {
     let places: Vec<&Place> = model.under_group(&old.name).collect();
-    for volume in planned {
+    for volume in planned.iter_mut().filter(|v| v.placed.is_empty()) {
         let is = |v: &&LogicalVolume| v.group == old.name && v.name == volume.old_name;
         let Some(recorded) = model.volumes.iter().find(is) else {
             continue;
@@ -154,6 +167,12 @@ pub(super) fn lay<'a>(
 ) -> Result<Vec<Room>, &'a PlannedVolume> {
     let mut rooms = rooms.to_vec();
     for volume in volumes {
+        for run in &volume.placed {
+            take(run, &mut rooms);
+        }
+        if !volume.placed.is_empty() {
+            continue;
+        }
         let Parts { count, each } = parts(&volume.kind, volume.extents, extent);
         let mut mine: Vec<&mut Room> = rooms
             .iter_mut()
@@ -181,6 +200,16 @@ pub(super) fn lay<'a>(
         }
     }
     Ok(rooms)
+}
+
+/// Takes the extents of a run, which are there.
+fn take(run: &Run, rooms: &mut [Room]) {
+    for area in &run.areas {
+        let mut rooms = rooms.iter_mut();
+        if let Some(room) = rooms.find(|room| room.device == area.device) {
+            room.free = room.free.saturating_sub(run.extents);
+        }
+    }
 }
 
 /// Whether everything fits.

@@ -3,15 +3,16 @@
 
 use std::path::Path;
 
-use lifeboat_archive::{Backup, Entry, EntryKind, Manifest, ReadError, escape, is_own};
+use lifeboat_archive::{Backup, Entry, EntryKind, Manifest, ReadError, Summary, escape, is_own};
 use lifeboat_layout::disks::{self, DiskError};
 use lifeboat_layout::model::{Model, ModelError};
 use lifeboat_layout::plan::{GroupPlan, GroupSettings, PlanError, plan_group};
 use lifeboat_stanza::{Document, StanzaError};
-use lifeboat_sys::fs::{FsError, read_to_string};
+use lifeboat_sys::fs::{FsError, read, read_to_string};
 use lifeboat_sys::run::search_path;
 
 use super::places::{self, PlaceError};
+use crate::prepare::map;
 
 /// Why there is nothing to confirm.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +31,6 @@ pub enum GroupError {
     /// It cannot be restored.
     #[error("0590-259 The volume group cannot be restored")]
     Model(#[source] ModelError),
-    /// It asks for what is not done.
-    #[error(
-        "0590-260 The backup asks for the physical map {0}; Lifeboat places logical volumes anew: say so with -n"
-    )]
-    Maps(String),
     /// The list of its files cannot be read: nothing could be checked.
     #[error("0590-261 The backup cannot be restored")]
     Manifest(#[source] ReadError),
@@ -63,11 +59,13 @@ pub fn description(named: Option<&Path>, inside: &[u8]) -> Result<String, GroupE
     }
 }
 
-/// Reads a description. `maps` says that physical maps may be passed over.
+/// Reads a description. The physical maps that it names come from `summary`, the first
+/// frame of the backup, else from the files themselves: a description that a person
+/// named may have been written on this system, and then so were they.
 ///
 /// # Errors
 /// [`GroupError`] with the line where something is wrong.
-pub fn model(text: &str, maps: bool) -> Result<Model, GroupError> {
+pub fn model(text: &str, summary: Option<&Summary>) -> Result<Model, GroupError> {
     let document = Document::parse(text).map_err(GroupError::Description)?;
     if document
         .named("fs_data")
@@ -75,13 +73,12 @@ pub fn model(text: &str, maps: bool) -> Result<Model, GroupError> {
     {
         return Err(GroupError::System);
     }
-    let mapped = document
-        .named("lv_data")
-        .find_map(|stanza| stanza.get("MAPFILE").filter(|file| !file.is_empty()));
-    if let Some(file) = mapped.filter(|_| !maps) {
-        return Err(GroupError::Maps(file.to_owned()));
-    }
-    Model::from_group_document(&document).map_err(GroupError::Model)
+    let mut model = Model::from_group_document(&document).map_err(GroupError::Model)?;
+    model.bring_maps(|path| match summary {
+        Some(summary) => map(summary, path),
+        None => read(path).ok(),
+    });
+    Ok(model)
 }
 
 /// Plans the restore and checks that every program it needs is here, and every
@@ -179,14 +176,11 @@ mod tests {
     fn what_is_no_group_is_refused_in_a_sentence() {
         for (text, said) in [
             ("fs_data:\n\tFS_NAME= /\n", "0590-258"),
-            ("lv_data:\n\tMAPFILE= /tmp/x.map\n", "0590-260"),
             ("vg_data:\n\tVGNAME= x\n", "0590-259"),
             ("\tVGNAME= x\n", "0590-257"),
         ] {
-            let error = model(text, false).unwrap_err().to_string();
+            let error = model(text, None).unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");
         }
-        let passed_over = model("lv_data:\n\tMAPFILE= /tmp/x.map\n", true);
-        assert!(matches!(passed_over, Err(GroupError::Model(_))));
     }
 }
