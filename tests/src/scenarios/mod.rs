@@ -168,6 +168,12 @@ pub const ALL: &[Scenario] = &[
         run: restore::lvm,
     },
     Scenario {
+        name: "restore-maps",
+        about: "volumes in pieces, placed as on the source by their physical maps",
+        core: false,
+        run: restore::maps,
+    },
+    Scenario {
         name: "restore-md",
         about: "md arrays of three levels over three disks",
         core: false,

@@ -30,6 +30,14 @@ macro_rules! system {
 pub const NOLVM: System = system!("nolvm", "trixie");
 const BTRFS: System = system!("btrfs", "trixie");
 const LVM: System = system!("lvm", "trixie");
+/// Its volumes lie in pieces, and its backup holds their maps.
+const MAPS: System = system!(
+    "maps",
+    "trixie",
+    "var/lib/lifeboat/maps/rootvg.root.map" = "rootvg.root.map",
+    "var/lib/lifeboat/maps/rootvg.srv.map" = "rootvg.srv.map",
+    "var/lib/lifeboat/maps/rootvg.swap.map" = "rootvg.swap.map"
+);
 /// For `bosboot-fallback-core`.
 pub const WITHOUT_GRUB: System = System {
     without: &[
@@ -64,6 +72,11 @@ pub fn btrfs(lab: &Lab) -> Result<()> {
 /// Striped, thin and mirrored volumes.
 pub fn lvm(lab: &Lab) -> Result<()> {
     same(lab, &LVM)
+}
+
+/// Volumes in pieces, placed as on the source.
+pub fn maps(lab: &Lab) -> Result<()> {
+    same(lab, &MAPS)
 }
 
 /// Arrays of three levels over three disks.
