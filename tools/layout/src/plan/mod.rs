@@ -14,6 +14,7 @@ mod describe_parts;
 mod error;
 mod file_systems;
 mod group;
+mod grow;
 mod identity;
 mod kinds;
 mod maps;

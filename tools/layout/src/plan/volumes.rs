@@ -1,11 +1,11 @@
 //! Volume groups and their logical volumes.
 
+use super::grow::grow;
 use super::maps::{self, Physical};
 use super::need::{LVM_HEAD, Needs, Parts, parts};
-use super::sizes::share_of;
 use super::stack::Nodes;
-use super::{Grow, PlanError, PlannedGroup, PlannedVolume, Run, Settings, volume_device};
-use crate::model::{Format, LogicalVolume, Model, Place, VolumeGroup, VolumeKind};
+use super::{PlanError, PlannedGroup, PlannedVolume, Run, Settings, volume_device};
+use crate::model::{LogicalVolume, Model, Place, VolumeGroup, VolumeKind};
 use crate::size::mb;
 
 /// What a group is planned on.
@@ -273,65 +273,6 @@ pub(super) fn used(volumes: &[PlannedVolume], extent: u64) -> u64 {
         .iter()
         .map(|volume| parts(&volume.kind, volume.extents, extent).total());
     all.fold(0, u64::saturating_add)
-}
-
-/// Gives what is free to file systems. Where that does not work out on the disks as
-/// they are, all stays as it was.
-fn grow(
-    model: &Model,
-    old: &VolumeGroup,
-    grow: Grow,
-    planned: &mut Vec<PlannedVolume>,
-    rooms: &[Room],
-) {
-    let Ok(left) = lay(planned, rooms, old.extent) else {
-        return;
-    };
-    let free: u64 = left.iter().map(|room| room.free).sum();
-    let growing: Vec<usize> = (0..planned.len())
-        .filter(|at| grows(model, old, &planned[*at]))
-        .collect();
-    let mut grown = planned.clone();
-    let cost = |at: usize| {
-        let parts = parts(&planned[at].kind, planned[at].extents, old.extent);
-        match planned[at].kind {
-            VolumeKind::Mirrored { .. } => parts.count,
-            _ => 1,
-        }
-    };
-    let chosen: &[usize] = match grow {
-        Grow::No => return,
-        Grow::Last => growing.last().map_or(&[], std::slice::from_ref),
-        Grow::Proportional => &growing,
-    };
-    let all: u64 = chosen
-        .iter()
-        .map(|at| planned[*at].extents * cost(*at))
-        .sum();
-    for at in chosen {
-        let more = share_of(free, planned[*at].extents, all);
-        let stripes = match planned[*at].kind {
-            VolumeKind::Striped { stripes, .. } => u64::from(stripes).max(1),
-            _ => 1,
-        };
-        grown[*at].extents += more / stripes * stripes;
-    }
-    if lay(&grown, rooms, old.extent).is_ok() {
-        *planned = grown;
-    }
-}
-
-/// Whether a volume carries a file system that may grow: neither swap nor `/boot`.
-fn grows(model: &Model, old: &VolumeGroup, volume: &PlannedVolume) -> bool {
-    let thin = matches!(
-        volume.kind,
-        VolumeKind::Thin { .. } | VolumeKind::ThinPool { .. }
-    );
-    let fs = model.on(&Place::volume(&old.name, &volume.old_name));
-    !thin
-        && fs.is_some_and(|fs| {
-            !matches!(fs.format, Format::Swap(_)) && fs.mount.as_deref() != Some("/boot")
-        })
 }
 
 pub(super) fn right(name: &str) -> Result<(), PlanError> {
