@@ -358,6 +358,39 @@ fn two_paths_to_one_disk() {
     system.model.check_system().unwrap();
 }
 
+/// Which path stands for a disk goes by its place, not by its name: it may be another
+/// than the one that is mounted, or the first of multipath.
+#[test]
+fn any_path_leads_to_the_disk() {
+    let scene = || {
+        let mut scene = Scene::new();
+        for disk in ["sda", "sdb"] {
+            scene.disk(disk, 4096);
+            scene.gpt(disk, &[(PREP, 8, ""), (LINUX, 4000, "")]);
+        }
+        let disks = &mut scene.recording.disks;
+        disks.remove(0);
+        disks[0].hdisk = "hdisk0".to_owned();
+        disks[0].paths = vec!["sda".to_owned()];
+        scene
+    };
+    let mut by_multipath = scene();
+    let whole = by_multipath.mapper("mpatha", "mpath-3600a", 4096, &["sda", "sdb"]);
+    let part = by_multipath.mapper("mpatha-part2", "part2-mpath-3600a", 4000, &[&whole]);
+    by_multipath.ext4(&part, "/dev/mapper/mpatha-part2", "/", 4000, 1);
+    let mut by_path = scene();
+    by_path.ext4("sda2", "/dev/sda2", "/", 4000, 1);
+    for (scene, concerns) in [(by_multipath, 1), (by_path, 0)] {
+        let system = probe_host(&scene.done(), &Wanted::Root).unwrap();
+        let root = &system.model.file_systems[0];
+        assert_eq!(root.mount.as_deref(), Some("/"));
+        assert_eq!(root.place.to_string(), "hdisk0:2");
+        assert_eq!(system.model.file_systems.len(), 1);
+        assert_eq!(system.concerns.len(), concerns);
+        system.model.check_system().unwrap();
+    }
+}
+
 #[test]
 fn what_has_no_words_is_said() {
     let mut scene = Scene::new();

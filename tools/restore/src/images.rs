@@ -81,14 +81,19 @@ pub(crate) fn boot_images(
         Ok::<_, BootImageError>(((maker, kernels), found))
     })?;
     for kernel in kernels {
-        let index = steps.step("drivers", |_| index_of(chroot, plan, &kernel))?;
+        let (index, multipath) = steps.step("drivers", |_| {
+            let (index, found) = index_of(chroot, plan, &kernel)?;
+            let multipath = drivers::multipath(chroot.root(), plan)?;
+            Ok::<_, FsError>(((index, multipath), found))
+        })?;
+        let wanted = drivers::wanted(Path::new(SYS), plan, &index).into_iter();
         let image = Image {
             chroot,
             maker,
             kernel: &kernel,
             path: bootimage::image_of(chroot.root(), maker, &kernel),
             drivers: drivers::modules(Path::new(SYS), plan, &index),
-            wanted: drivers::wanted(Path::new(SYS), plan, &index),
+            wanted: wanted.chain(multipath).collect(),
         };
         steps.step("boot image", |_| {
             let found = match image.doubt(outdated) {

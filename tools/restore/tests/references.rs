@@ -185,6 +185,43 @@ fn a_new_multipath_disk_gets_the_alias_of_the_old_one() {
 }
 
 #[test]
+fn what_multipath_cannot_take_loses_its_names() {
+    let boot = format!("What=/dev/disk/by-uuid/{BOOT}\n");
+    for (name, wwid) in [
+        ("nvme0n1", "eui.0025385b71b00001"),
+        ("sda", "nvme.1b36-4c42"),
+        ("vda", ""),
+    ] {
+        let mut disk = target();
+        disk.name = name.into();
+        disk.wwid = Some(wwid.to_owned()).filter(|wwid| !wwid.is_empty());
+        let plan = plan(&model(), &[disk], &Settings::default()).unwrap();
+        let (root, _) = restored(&plan, &[]);
+        let unit = read(root.path(), "etc/systemd/system/mnt.mount");
+        assert!(unit.contains(&boot), "{name}: {unit}");
+        let wwids = read(root.path(), "etc/multipath/wwids");
+        assert!(wwids.contains("/3600507680c8000000000000000000042/"));
+    }
+}
+
+#[test]
+fn without_an_alias_the_identifier_is_the_name() {
+    let mut disk = target();
+    disk.wwid = Some("naa.600507680c80000000000000000000ff".into());
+    let plan = plan(&model(), &[disk], &Settings::default()).unwrap();
+    let (root, _) = restored(&plan, &[]);
+    let old = "/dev/mapper/3600507680c8000000000000000000042-part2";
+    let unit = root.path().join("etc/systemd/system/mnt.mount");
+    fs::write(&unit, format!("[Mount]\nWhat={old}\nWhere=/mnt\n")).unwrap();
+    rewrite(root.path(), &plan, &model(), &|_| true).unwrap();
+    let unit = fs::read_to_string(&unit).unwrap();
+    assert!(
+        unit.contains(&format!("What=/dev/disk/by-uuid/{BOOT}\n")),
+        "{unit}"
+    );
+}
+
+#[test]
 fn a_second_restore_finds_nothing_to_do() {
     let plan = planned(&Settings::default());
     let (root, first) = restored(&plan, &[]);

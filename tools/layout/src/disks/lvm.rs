@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DiskError;
+use super::{Disk, DiskError};
 use crate::lvm;
 
 /// An LVM physical volume.
@@ -47,10 +47,10 @@ struct Row {
     vg_tags: String,
 }
 
-/// Asks LVM for the physical volumes that it sees.
-pub(super) fn physical_volumes() -> Result<Vec<PhysicalVolume>, DiskError> {
+/// Asks LVM for the physical volumes that it sees, each over one path.
+pub(super) fn physical_volumes(disks: &[Disk]) -> Result<Vec<PhysicalVolume>, DiskError> {
     let columns = "pv_name,pv_uuid,vg_name,vg_uuid,vg_tags";
-    let tool = lvm::tool("pvs", None).args(["--reportformat", "json", "-o", columns]);
+    let tool = lvm::tool_for("pvs", disks).args(["--reportformat", "json", "-o", columns]);
     let output = tool.run().map_err(DiskError::Pvs)?;
     parse_report(&output.text())
 }

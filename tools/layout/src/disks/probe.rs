@@ -32,7 +32,7 @@ pub fn present() -> Result<Vec<Disk>, DiskError> {
         on_lvm(&disk.signature) || disk.partitions.iter().any(|p| on_lvm(&p.signature))
     };
     if disks.iter().any(any) {
-        hand_out(lvm::physical_volumes()?, &mut disks);
+        hand_out(lvm::physical_volumes(&disks)?, &mut disks);
     }
     Ok(disks)
 }
@@ -43,7 +43,7 @@ pub fn present() -> Result<Vec<Disk>, DiskError> {
 /// [`DiskError`].
 pub fn inventory() -> Result<Inventory, DiskError> {
     let mut disks = probe(Path::new("/"))?;
-    let elsewhere = hand_out(lvm::physical_volumes()?, &mut disks);
+    let elsewhere = hand_out(lvm::physical_volumes(&disks)?, &mut disks);
     Ok(Inventory { disks, elsewhere })
 }
 

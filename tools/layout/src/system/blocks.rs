@@ -1,8 +1,9 @@
 //! The block devices of a system and how they stack, from sysfs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::Host;
+use crate::disks::Disk;
 
 /// What the device mapper's UUID of a multipath device begins with.
 const MULTIPATH: &str = "mpath-";
@@ -54,10 +55,12 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Blocks {
     all: Vec<Block>,
+    /// Of each further path to a disk, the path that stands for the disk.
+    paths: BTreeMap<String, String>,
 }
 
 impl Blocks {
-    pub(super) fn read(host: &dyn Host) -> Self {
+    pub(super) fn read(host: &dyn Host, disks: &[Disk]) -> Self {
         let mut all = Vec::new();
         for name in host.list("/sys/block") {
             let path = format!("/sys/block/{name}");
@@ -87,7 +90,12 @@ impl Blocks {
             };
             all.push(block(host, &path, name, kind));
         }
-        Self { all }
+        let path = |disk: &Disk, path: &String| (path.clone(), disk.name.clone());
+        let paths = disks
+            .iter()
+            .flat_map(|disk| disk.paths.iter().map(move |further| path(disk, further)))
+            .collect();
+        Self { all, paths }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Block> {
@@ -123,8 +131,14 @@ impl Blocks {
         direct(path).or_else(|| direct(&host.resolve(path)?))
     }
 
+    /// The path that stands for the disk of this one: any may be mounted, or be the
+    /// first of a multipath device.
+    fn standing<'a>(&'a self, name: &'a String) -> &'a String {
+        self.paths.get(name).unwrap_or(name)
+    }
+
     /// What a device lies on directly. Of the paths of a multipath device, which
-    /// all lead to one disk, the first.
+    /// all lead to one disk, the one that stands for it.
     pub(super) fn below(&self, block: &Block) -> Vec<&Block> {
         let disk = match &block.kind {
             Kind::Partition { disk, .. } => Some(disk),
@@ -136,7 +150,9 @@ impl Blocks {
             usize::MAX
         };
         let names = disk.into_iter().chain(block.slaves.iter().take(paths));
-        names.filter_map(|name| self.named(name)).collect()
+        names
+            .filter_map(|name| self.named(self.standing(name)))
+            .collect()
     }
 
     /// A device and everything below it.
@@ -159,7 +175,7 @@ impl Blocks {
     pub(super) fn disks(&self, block: &Block) -> BTreeSet<String> {
         let stack = self.stack(block);
         let lowest = stack.into_iter().filter(|b| self.below(b).is_empty());
-        lowest.map(|b| b.name.clone()).collect()
+        lowest.map(|b| self.standing(&b.name).clone()).collect()
     }
 
     /// The devices that lie directly on one.

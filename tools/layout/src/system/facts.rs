@@ -39,7 +39,7 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) fn gather(host: &'a dyn Host) -> Result<Self, SystemError> {
         let disks = host.disks().map_err(SystemError::Disks)?;
-        let blocks = Blocks::read(host);
+        let blocks = Blocks::read(host, &disks);
         let text = |path: &str| {
             let bytes = host.read(path).unwrap_or_default();
             String::from_utf8_lossy(&bytes).into_owned()
@@ -97,9 +97,10 @@ impl<'a> Facts<'a> {
         read.map_err(|source| SystemError::Read { node, source })
     }
 
-    /// The name of a disk in image.data.
+    /// The name in image.data of a disk, by any of its paths.
     pub(super) fn hdisk(&self, kernel: &str) -> Option<&str> {
-        let disk = self.disks.iter().find(|disk| disk.name == kernel)?;
+        let is = |disk: &&Disk| disk.name == kernel || disk.paths.iter().any(|p| p == kernel);
+        let disk = self.disks.iter().find(is)?;
         Some(&disk.hdisk)
     }
 

@@ -53,7 +53,7 @@ pub enum Concern {
     Degraded(String),
     /// A disk has several paths.
     #[error(
-        "0590-294 {disk} is reached over {paths} paths: the rescue system shows each of them as a disk; choose any one"
+        "0590-294 {disk} is reached over {paths} paths: the rescue system shows it as one disk and restores over one path; the restored system uses all of them"
     )]
     Paths {
         /// The disk.

@@ -1,8 +1,12 @@
 //! The installed systems on the disks of this machine.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use lifeboat_layout::disks::{Content, Disk, PhysicalVolume, RESTORING, inventory};
+use lifeboat_layout::disks::{
+    Content, Disk, PhysicalVolume, RESTORING, inventory, probe as disks_of,
+};
+use lifeboat_layout::lvm::one_path_each;
 use lifeboat_sys::error::chain;
 use lifeboat_sys::fs::attribute;
 use lifeboat_sys::run::Tool;
@@ -166,7 +170,7 @@ fn attempt(done: Result<(), AccessError>) {
 /// Switches a volume group on or off.
 pub(super) fn switch(group: &str, on: bool) -> Result<(), AccessError> {
     let how = if on { "-ay" } else { "-an" };
-    let done = lvm().args(["vgchange", how, group]).run();
+    let done = lvm("vgchange")?.args([how, group]).run();
     done.map(drop).map_err(|source| AccessError::Tool {
         what: format!(
             "Switching volume group {group} {}",
@@ -179,7 +183,6 @@ pub(super) fn switch(group: &str, on: bool) -> Result<(), AccessError> {
 /// The nodes of the volumes of a group that are switched on.
 fn volumes(group: &str) -> Vec<String> {
     let columns = [
-        "lvs",
         "--noheadings",
         "--select",
         "lv_active=active",
@@ -187,7 +190,13 @@ fn volumes(group: &str) -> Vec<String> {
         "lv_dm_path",
         group,
     ];
-    match lvm().args(columns).run() {
+    let said = lvm("lvs").and_then(|lvs| {
+        lvs.args(columns).run().map_err(|source| AccessError::Tool {
+            what: format!("Listing the volumes of {group}"),
+            source,
+        })
+    });
+    match said {
         Ok(output) => output
             .text()
             .split_whitespace()
@@ -200,7 +209,11 @@ fn volumes(group: &str) -> Vec<String> {
     }
 }
 
-fn lvm() -> Tool {
+/// A command of LVM that sees each disk by one path.
+fn lvm(command: &str) -> Result<Tool, AccessError> {
+    let filter = one_path_each(&disks_of(Path::new("/"))?);
+    let filter = filter.iter().flat_map(|filter| ["--config", filter]);
     // It complains of every descriptor it inherits.
-    Tool::new("lvm").env("LVM_SUPPRESS_FD_WARNINGS", "1")
+    let tool = Tool::new("lvm").env("LVM_SUPPRESS_FD_WARNINGS", "1");
+    Ok(tool.arg(command).args(filter))
 }

@@ -1,6 +1,7 @@
 //! What a boot image needs so that the root of a plan is found: the drivers of the
 //! target disks, and the programs and modules of everything that lies below `/`.
 
+mod multipath;
 mod sysfs;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,8 @@ use sysfs::of_disk;
 
 /// File systems that the boot image mounts.
 const MOUNTED: [&str; 2] = ["/", "/usr"];
+
+pub(crate) use multipath::multipath;
 
 /// The modules of a kernel that drive the target disks of `plan`, as far as they are not
 /// part of the kernel itself.

@@ -18,10 +18,12 @@ struct Link {
     is_module: bool,
 }
 
-/// The choices of modules, one of each is needed.
+/// The choices of modules, one of each is needed: of every path to the disk, for the
+/// boot may have to go by any.
 pub(super) fn of_disk(sys: &Path, disk: &Disk, index: &ModuleIndex) -> Vec<Vec<String>> {
     let mut all = Vec::new();
-    for link in links(sys, &disk.name) {
+    let paths = std::iter::once(&disk.name).chain(&disk.paths);
+    for link in paths.flat_map(|path| links(sys, path)) {
         let fitting = index.matching(&link.modalias);
         let fitting = fitting.iter().map(|name| normalised(name));
         let fitting: Vec<String> = fitting

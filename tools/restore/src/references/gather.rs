@@ -192,11 +192,14 @@ impl<'a> Gathered<'a> {
     fn disks(&self, renames: &mut Renames) {
         for pair in &self.plan.pairs {
             let new = self.target(pair);
-            let wwid = |wwid: &Option<String>| multipath_id(wwid.as_deref()?);
-            if let (Some(old), Some(new)) =
-                (wwid(&pair.source.wwid), new.and_then(|new| wwid(&new.wwid)))
-            {
-                renames.add(Name::Wwid(old), Fate::Now(new));
+            let old = pair.source.wwid.as_deref().and_then(multipath_id);
+            let now = new.and_then(bound);
+            if let Some(old) = old.filter(|old| now.as_ref() != Some(old)) {
+                // Without an alias that is multipath's name for it.
+                self.mapped(&old, &pair.source, renames);
+                if let Some(now) = now {
+                    renames.add(Name::Wwid(old), Fate::Now(now));
+                }
             }
             renames.add_disk(self.old_disk(&pair.source, new));
         }
@@ -245,19 +248,29 @@ impl Gathered<'_> {
                 source.wwid.as_deref().and_then(multipath_id).as_deref() == Some(id)
             };
             let pair = self.plan.pairs.iter().find(|pair| is(&pair.source));
-            let unbound = |pair: &&Pair| self.target(pair).is_none_or(|new| new.wwid.is_none());
-            let Some(pair) = pair.filter(unbound) else {
-                continue;
-            };
-            let own = |partition: &&Partition| partition.disk == pair.source.name;
-            for partition in self.model.partitions.iter().filter(own) {
-                for between in ["", "p", "-part"] {
-                    let name = format!("/dev/mapper/{alias}{between}{}", partition.number);
-                    renames.add(Name::Path(name), self.fate(partition));
-                }
+            let unbound = |pair: &&Pair| self.target(pair).and_then(bound).is_none();
+            if let Some(pair) = pair.filter(unbound) {
+                self.mapped(alias, &pair.source, renames);
             }
         }
     }
+
+    /// What became of the partitions of a disk that multipath called so.
+    fn mapped(&self, disk: &str, source: &SourceDisk, renames: &mut Renames) {
+        let own = |partition: &&Partition| partition.disk == source.name;
+        for partition in self.model.partitions.iter().filter(own) {
+            for between in ["", "p", "-part"] {
+                let name = format!("/dev/mapper/{disk}{between}{}", partition.number);
+                renames.add(Name::Path(name), self.fate(partition));
+            }
+        }
+    }
+}
+
+/// By what multipath would know a disk. NVMe has its own way of several paths.
+fn bound(disk: &Disk) -> Option<String> {
+    let is_nvme = disk.name.starts_with("nvme");
+    (!is_nvme).then(|| multipath_id(disk.wwid.as_deref()?))?
 }
 
 /// How a file system is named for good: by its volume, else by its UUID.
