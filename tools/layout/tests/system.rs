@@ -17,7 +17,7 @@ use common::recording::Recording;
 use common::scene::{LINUX, LVM, PREP, RAID, SWAP, Scene, uuid};
 use lifeboat_layout::model::Model;
 use lifeboat_layout::system::host::Host;
-use lifeboat_layout::system::{System, Wanted, cards, maps_host, probe_host};
+use lifeboat_layout::system::{System, Wanted, cards, maps_host, prep_partition, probe_host};
 use lifeboat_stanza::Document;
 
 fn probed(recording: &Recording, wanted: &Wanted) -> System {
@@ -353,8 +353,13 @@ fn two_paths_to_one_disk() {
     let part = scene.mapper("mpatha-part2", "part2-mpath-3600a", 4000, &[&whole]);
     scene.mapper("mpatha-part1", "part1-mpath-3600a", 8, &[&whole]);
     scene.ext4(&part, "/dev/mapper/mpatha-part2", "/", 4000, 1);
-    let system = golden("system-multipath.txt", &scene.done(), &Wanted::Root);
+    let recording = scene.done();
+    let system = golden("system-multipath.txt", &recording, &Wanted::Root);
     assert_eq!(system.disks.len(), 1);
+    // udev has taken the partitions of the paths away.
+    assert!(system.disks[0].partitions.is_empty());
+    let prep = prep_partition(&recording, &system.disks[0]);
+    assert_eq!(prep.as_deref(), Some("mpatha-part1"));
     system.model.check_system().unwrap();
 }
 

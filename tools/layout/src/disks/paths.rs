@@ -1,6 +1,11 @@
 //! Several paths to one disk.
 
+use std::path::Path;
+
+use lifeboat_sys::fs::attribute;
+
 use super::Disk;
+use super::usage::file_name;
 use crate::signature::Found;
 
 /// Joins disks that are one and the same, seen through several adapters or ports. The
@@ -39,10 +44,35 @@ fn unread(disk: &Disk) -> bool {
     disk.signature.found == Found::Unknown
 }
 
+/// The kernel's name of a path to the disk behind a device of multipath, or behind a
+/// partition of one; `None` of any other device.
+pub(super) fn behind(root: &Path, device: &str) -> Option<String> {
+    let node = root.join(device.trim_start_matches('/'));
+    let mut name = file_name(&node.canonicalize().ok()?);
+    loop {
+        let block = root.join("sys/block").join(name);
+        let uuid = attribute(block.join("dm/uuid"))?;
+        let (kind, rest) = uuid.split_once('-')?;
+        let is_whole = kind == "mpath";
+        // `part2-mpath-3600a` lies on `mpath-3600a`.
+        let is_part = kind.starts_with("part") && rest.starts_with("mpath-");
+        if !is_whole && !is_part {
+            return None;
+        }
+        let mut below = std::fs::read_dir(block.join("slaves")).ok()?.flatten();
+        name = file_name(&below.next()?.path());
+        if is_whole {
+            return Some(name);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::signature::Signature;
+    use std::fs::{create_dir_all, write};
+    use std::os::unix::fs::symlink;
 
     fn path(name: &str, wwid: &str, found: Found) -> Disk {
         Disk {
@@ -80,6 +110,29 @@ mod tests {
             names,
             [("sdd", "sda sdc sde".to_owned()), ("sdb", String::new())]
         );
+    }
+
+    #[test]
+    fn the_disk_behind_a_device_of_multipath_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        create_dir_all(at("dev/mapper")).unwrap();
+        for (name, uuid, alias, slave) in [
+            ("dm-0", "mpath-3600a", "mpatha", "sdb"),
+            ("dm-1", "part3-mpath-3600a", "mpatha-part3", "dm-0"),
+            ("dm-2", "LVM-abc", "rootvg-hd4", "dm-1"),
+        ] {
+            create_dir_all(at("sys/block").join(name).join("slaves").join(slave)).unwrap();
+            create_dir_all(at("sys/block").join(name).join("dm")).unwrap();
+            write(at("sys/block").join(name).join("dm/uuid"), uuid).unwrap();
+            write(at("dev").join(name), "").unwrap();
+            symlink(at("dev").join(name), at("dev/mapper").join(alias)).unwrap();
+        }
+        let of = |device: &str| behind(root.path(), device);
+        assert_eq!(of("/dev/mapper/mpatha-part3").as_deref(), Some("sdb"));
+        assert_eq!(of("/dev/mapper/mpatha").as_deref(), Some("sdb"));
+        assert_eq!(of("/dev/mapper/rootvg-hd4"), None);
+        assert_eq!(of("/dev/sda3"), None);
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub fn inventory() -> Result<Inventory, DiskError> {
 fn hand_out(volumes: Vec<PhysicalVolume>, disks: &mut [Disk]) -> Vec<PhysicalVolume> {
     let mut elsewhere = Vec::new();
     for volume in volumes {
-        let name = file_name(Path::new(&volume.device));
+        let behind = paths::behind(Path::new("/"), &volume.device);
+        let name = behind.unwrap_or_else(|| file_name(Path::new(&volume.device)));
         let owner = disks.iter_mut().find(|d| d.is_or_has(&name));
         match owner {
             Some(disk) => disk.physical_volumes.push(volume),

@@ -1,6 +1,7 @@
 //! The partition tables of a system's disks, and which partition is for the boot
 //! record.
 
+use super::blocks::{Blocks, Kind};
 use super::error::SystemError;
 use super::host::Host;
 use super::table::{self, PartitionTable};
@@ -27,13 +28,27 @@ impl PartitionTable {
     }
 }
 
-/// The kernel's name of the `PReP` partition of a disk; `None` where it has none, or
-/// its partition table cannot be read.
+/// The kernel's name of the `PReP` partition of a disk; where only multipath shows it,
+/// multipath's. `None` where it has none, or its partition table cannot be read.
 #[must_use]
 pub fn prep_partition(host: &dyn Host, disk: &Disk) -> Option<String> {
     let number = table(host, disk).ok()??.prep()?;
-    let partition = disk.partitions.iter().find(|p| p.number == number)?;
-    Some(partition.name.clone())
+    let partition = disk.partitions.iter().find(|p| p.number == number);
+    partition
+        .map(|partition| partition.name.clone())
+        .or_else(|| of_multipath(host, disk, number))
+}
+
+/// Multipath takes the partitions of its paths away from the kernel.
+fn of_multipath(host: &dyn Host, disk: &Disk, number: u32) -> Option<String> {
+    let blocks = Blocks::read(host, &[]);
+    let wholes = blocks.above(blocks.named(&disk.name)?);
+    let mut parts = wholes.into_iter().flat_map(|whole| blocks.above(whole));
+    let part = parts.find(|part| part.part_of_multipath() == Some(number))?;
+    match &part.kind {
+        Kind::Mapper { name, .. } => Some(name.clone()),
+        _ => None,
+    }
 }
 
 /// The partition table of a disk; `None` if it has none.
