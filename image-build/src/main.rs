@@ -113,6 +113,14 @@ enum Command {
         /// With what makes it boot, from every layout that can be restored
         #[arg(long)]
         bootable: bool,
+        /// These packages as well
+        #[arg(
+            long,
+            requires = "bootable",
+            value_delimiter = ',',
+            value_name = "PACKAGE,..."
+        )]
+        with: Vec<String>,
     },
     /// Make the demo: the system backup of a small Debian system
     Demo {
@@ -185,9 +193,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             lifeboat,
             rescue,
         } => println!("{}", package::build(form, &lifeboat, &rescue)?.display()),
-        Command::Release { name, bootable } => {
-            println!("{}", release::system(&name, bootable)?.display());
-        }
+        Command::Release {
+            name,
+            bootable,
+            with,
+        } => println!("{}", release::system(&name, bootable, &with)?.display()),
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

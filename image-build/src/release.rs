@@ -41,12 +41,12 @@ pub enum ReleaseError {
     File(#[from] FsError),
 }
 
-/// The tar archive of a system of this release, which boots if that is asked for; it is
-/// kept in the cache.
+/// The tar archive of a system of this release, which boots if that is asked for, then
+/// `with` more packages; it is kept in the cache.
 ///
 /// # Errors
 /// [`ReleaseError`] when it is not there and cannot be made.
-pub fn system(release: &str, bootable: bool) -> Result<PathBuf, ReleaseError> {
+pub fn system(release: &str, bootable: bool, with: &[String]) -> Result<PathBuf, ReleaseError> {
     let mut key = Key::default()
         .with(release)
         .with(ARCHITECTURE)
@@ -56,12 +56,15 @@ pub fn system(release: &str, bootable: bool) -> Result<PathBuf, ReleaseError> {
         key = key.with(BOOTABLE).with(CUSTOMIZE);
         kind.push_str("-bootable");
     }
+    for package in with {
+        key = key.with(package);
+    }
     let entry = cache::entry(&cache::directory()?, &kind, &key, false, |entry| {
         let what = format!("Making a Debian system of {release} (kept for the next time)");
         let tar = entry.join("rootfs.tar");
         step(&what, || {
             if bootable {
-                make_bootable(release, &tar)
+                make_bootable(release, with, &tar)
             } else {
                 make(release, &[], &tar)
             }
@@ -70,9 +73,10 @@ pub fn system(release: &str, bootable: bool) -> Result<PathBuf, ReleaseError> {
     Ok(entry.join("rootfs.tar"))
 }
 
-fn make_bootable(release: &str, tar: &Path) -> Result<(), ReleaseError> {
+fn make_bootable(release: &str, with: &[String], tar: &Path) -> Result<(), ReleaseError> {
     let (_hook, customize) = debian::customization(CUSTOMIZE)?;
-    make(release, &[&debian::packages(BOOTABLE), &customize], tar)
+    let packages = debian::packages(&format!("{BOOTABLE}{}", with.join("\n")));
+    make(release, &[&packages, &customize], tar)
 }
 
 fn make(release: &str, more: &[&str], tar: &Path) -> Result<(), ReleaseError> {

@@ -60,6 +60,9 @@ pub struct Disk {
     pub(crate) path: PathBuf,
     pub(crate) format: Format,
     pub(crate) bus: Bus,
+    /// Further ways to the same disk.
+    pub(crate) ways: Vec<Bus>,
+    pub(crate) wwn: Option<u64>,
     pub(crate) serial: Option<String>,
     pub(crate) read_only: bool,
     pub(crate) sector: Option<u32>,
@@ -76,6 +79,8 @@ impl Disk {
             path,
             format,
             bus,
+            ways: Vec::new(),
+            wwn: None,
             serial: None,
             read_only: false,
             sector: None,
@@ -87,6 +92,15 @@ impl Disk {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A SCSI disk that other adapters reach as well, by the same serial number and
+    /// world-wide name.
+    #[must_use]
+    pub fn several_ways(mut self, wwn: u64, ways: &[Bus]) -> Self {
+        self.wwn = Some(wwn);
+        self.ways = ways.to_vec();
+        self
     }
 
     /// The serial number the guest sees.

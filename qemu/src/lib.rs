@@ -17,6 +17,7 @@
 //!
 //! QEMU never outlives us: see [`Machine::start`] and `process.rs`.
 
+mod arguments;
 mod console;
 mod control;
 pub mod disk;

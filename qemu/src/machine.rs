@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::arguments::{Arguments, escaped};
 use crate::disk::{Bus, Disk};
 use crate::error::{Error, Result};
 
@@ -212,21 +213,27 @@ impl Machine {
             {
                 return fail(format!("{:?} is no name for a disk", disk.name));
             }
-            let place = place(disk.bus);
-            let fits = match disk.bus {
-                Bus::VirtioBlk { slot } | Bus::Nvme { slot } => {
-                    (1..=LAST_DISK_SLOT).contains(&slot)
-                }
-                Bus::Vscsi { id } | Bus::VirtioScsi { id } => id <= LAST_SCSI_ID,
-            };
-            if !fits {
-                return fail(format!("disk {} cannot be at {place}", disk.name));
-            }
             if !names.insert(&disk.name) {
                 return fail(format!("two disks are called {}", disk.name));
             }
-            if !places.insert(place.clone()) {
-                return fail(format!("two disks are at {place}"));
+            for bus in disk.buses() {
+                let place = place(bus);
+                let fits = match bus {
+                    Bus::VirtioBlk { slot } | Bus::Nvme { slot } => {
+                        (1..=LAST_DISK_SLOT).contains(&slot)
+                    }
+                    Bus::Vscsi { id } | Bus::VirtioScsi { id } => id <= LAST_SCSI_ID,
+                };
+                if !fits {
+                    return fail(format!("disk {} cannot be at {place}", disk.name));
+                }
+                let is_scsi = matches!(bus, Bus::Vscsi { .. } | Bus::VirtioScsi { .. });
+                if !disk.ways.is_empty() && !is_scsi {
+                    return fail(format!("disk {} has several ways and no SCSI", disk.name));
+                }
+                if !places.insert(place.clone()) {
+                    return fail(format!("two disks are at {place}"));
+                }
             }
         }
         if self.cds.len() > usize::from(LAST_SCSI_ID) + 1 {
@@ -301,7 +308,7 @@ impl Machine {
     }
 
     fn storage(&self, args: &mut Arguments) {
-        let any = |on: fn(&Bus) -> bool| self.disks.iter().any(|disk| on(&disk.bus));
+        let any = |on: fn(&Bus) -> bool| self.disks.iter().flat_map(Disk::buses).any(|b| on(&b));
         if any(|bus| matches!(bus, Bus::Vscsi { .. })) {
             args.two("-device", DISK_ADAPTER);
         }
@@ -312,42 +319,7 @@ impl Machine {
             );
         }
         for disk in &self.disks {
-            let Disk {
-                name,
-                path,
-                format,
-                bus,
-                serial,
-                read_only,
-                sector,
-                bad_sector,
-            } = disk;
-            let file = file(path, *bad_sector);
-            let only = if *read_only { ",readonly=on" } else { "" };
-            // Test disks need not survive a crash of the host.
-            args.two(
-                "-drive",
-                &format!(
-                    "if=none,id={name},{file},format={},cache=unsafe{only}",
-                    format.name()
-                ),
-            );
-            let device = match bus {
-                Bus::VirtioBlk { slot } => format!("virtio-blk-pci,addr={slot:#x}"),
-                Bus::Nvme { slot } => format!("nvme,addr={slot:#x}"),
-                Bus::Vscsi { id } => format!("scsi-hd,bus=vscsi.0,channel=0,scsi-id={id},lun=0"),
-                Bus::VirtioScsi { id } => format!("scsi-hd,bus=vio.0,channel=0,scsi-id={id},lun=0"),
-            };
-            let serial = serial
-                .as_ref()
-                .map_or_else(String::new, |s| format!(",serial={s}"));
-            let sector = sector.map_or_else(String::new, |bytes| {
-                format!(",logical_block_size={bytes},physical_block_size={bytes}")
-            });
-            args.two(
-                "-device",
-                &format!("{device},drive={name},id=disk-{name}{serial}{sector}"),
-            );
+            disk.arguments(args);
         }
         if !self.cds.is_empty() {
             args.two("-device", CD_ADAPTER);
@@ -371,7 +343,8 @@ impl Machine {
             .iter()
             .map(|d| {
                 let serial = d.serial.as_deref().unwrap_or("none");
-                let place = place(d.bus);
+                let places: Vec<String> = d.buses().map(place).collect();
+                let place = places.join(" and ");
                 format!(
                     "disk {} at {place}, serial {serial}: {}",
                     d.name,
@@ -395,37 +368,6 @@ fn place(bus: Bus) -> String {
         Bus::Nvme { slot } => format!("NVMe slot {slot}"),
         Bus::Vscsi { id } => format!("vscsi target {id}"),
         Bus::VirtioScsi { id } => format!("virtio-scsi target {id}"),
-    }
-}
-
-/// The file of a drive, with an error injected where a sector is to be bad.
-fn file(path: &Path, bad_sector: Option<u64>) -> String {
-    let path = escaped(path);
-    match bad_sector {
-        None => format!("file={path}"),
-        Some(sector) => format!(
-            "file.driver=blkdebug,file.image.driver=file,file.image.filename={path},\
-             file.inject-error.0.event=none,file.inject-error.0.iotype=write,\
-             file.inject-error.0.errno=5,file.inject-error.0.sector={sector}"
-        ),
-    }
-}
-
-/// A comma ends a QEMU option unless it is doubled.
-fn escaped(path: &Path) -> String {
-    path.to_string_lossy().replace(',', ",,")
-}
-
-#[derive(Default)]
-struct Arguments(Vec<String>);
-
-impl Arguments {
-    fn one(&mut self, option: &str) {
-        self.0.push(option.to_owned());
-    }
-
-    fn two(&mut self, option: &str, value: &str) {
-        self.0.extend([option.to_owned(), value.to_owned()]);
     }
 }
 
@@ -490,6 +432,27 @@ mod tests {
         ] {
             assert!(line.contains(part), "{part} not in {line}");
         }
+    }
+
+    #[test]
+    fn a_disk_of_several_ways_is_one_image() {
+        let ways = [Bus::VirtioScsi { id: 3 }];
+        let san = |bus| {
+            let disk = disk("san", bus).serial("S");
+            disk.several_ways(0x5000_c500_0000_00a1, &ways)
+        };
+        let machine = Machine::new("m", "/m").disk(san(Bus::Vscsi { id: 2 }));
+        let line = line(&machine);
+        for part in [
+            "-blockdev driver=raw,node-name=san,cache.no-flush=on,file.driver=file,file.filename=/d/san.img",
+            "scsi-id=2,lun=0,drive=san,id=disk-san,serial=S,wwn=0x5000c500000000a1,share-rw=on",
+            "scsi-id=3,lun=0,drive=san,id=disk-san-1,serial=S,wwn=0x5000c500000000a1,share-rw=on",
+        ] {
+            assert!(line.contains(part), "{part} not in {line}");
+        }
+        assert!(!line.contains("-drive"), "{line}");
+        let lone = Machine::new("m", "/m").disk(san(Bus::VirtioBlk { slot: 1 }));
+        assert!(refusal(&lone).contains("no SCSI"));
     }
 
     #[test]

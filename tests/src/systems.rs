@@ -23,10 +23,19 @@ pub struct System {
     pub image_data: &'static str,
     /// Files that must fit to that, by their paths in the system.
     pub files: &'static [(&'static str, &'static str)],
+    /// Packages that it has beside those of all such systems.
+    pub with: &'static [&'static str],
     /// Packages that are purged from it.
     pub without: &'static [&'static str],
     /// Shell commands that succeed only in a system with these disks, one per line.
     pub check: &'static str,
+}
+
+impl System {
+    /// The commands of `check`.
+    pub fn commands(&self) -> impl Iterator<Item = &'static str> {
+        self.check.lines().filter(|line| !line.starts_with('#'))
+    }
 }
 
 /// Writes the backup of such a system.
@@ -35,7 +44,9 @@ pub struct System {
 /// When a program fails.
 pub fn backup(lab: &Lab, system: &System) -> Result<PathBuf> {
     let tree = lab.path(system.name);
-    unpack(lab, system.release, &["--bootable"], &tree)?;
+    let with = system.with.iter().flat_map(|package| ["--with", package]);
+    let options: Vec<&str> = ["--bootable"].into_iter().chain(with).collect();
+    unpack(lab, system.release, &options, &tree)?;
     if !system.without.is_empty() {
         as_root("chroot")
             .arg(&tree)

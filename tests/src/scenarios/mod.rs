@@ -126,6 +126,12 @@ pub const ALL: &[Scenario] = &[
         run: restore::two_disks,
     },
     Scenario {
+        name: "restore-multipath",
+        about: "a root on dm-multipath: backed up, restored onto another disk, one path lost",
+        core: false,
+        run: restore::multipath,
+    },
+    Scenario {
         name: "restore-luks",
         about: "LVM in LUKS2: a new passphrase is asked for, and opens it",
         core: false,

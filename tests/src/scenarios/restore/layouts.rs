@@ -20,6 +20,7 @@ macro_rules! system {
                 ("etc/fstab", include_str!(concat!("../../../systems/", $name, "/fstab"))),
                 $(($path, include_str!(concat!("../../../systems/", $name, "/", $file))),)*
             ],
+            with: &[],
             without: &[],
             check: include_str!(concat!("../../../systems/", $name, "/check.sh")),
         }
@@ -57,6 +58,18 @@ pub const MD_MIRROR: System = system!("md-mirror", "trixie", "etc/mdadm/mdadm.co
 pub const MIRROR: System = system!("mirror", "trixie");
 /// For `restore-keeps-data-vg`.
 pub const BESIDE: System = system!("beside", "trixie");
+/// For `restore-multipath`.
+pub const MULTIPATH: System = System {
+    with: &["multipath-tools", "multipath-tools-boot", "kpartx"],
+    ..system!(
+        "multipath",
+        "trixie",
+        "etc/multipath.conf" = "multipath.conf",
+        "etc/multipath/bindings" = "bindings",
+        "etc/multipath/wwids" = "wwids",
+        "etc/systemd/system.conf.d/test.conf" = "system.conf"
+    )
+};
 const BOOKWORM: System = system!("bookworm", "bookworm");
 
 /// Plain partitions in an MBR, logical ones among them.
@@ -135,8 +148,7 @@ pub fn with(machine: Machine, disks: &[Disk]) -> Machine {
 pub fn as_described(machine: &mut Running, system: &System) -> Result<()> {
     let recorded = image_data::parse(system.image_data);
     judge::as_recorded(machine, &recorded).context("disk layout")?;
-    let commands = system.check.lines().filter(|line| !line.starts_with('#'));
-    for command in commands {
+    for command in system.commands() {
         ask_within(machine, command, limits::whole_system())?;
     }
     judge::well(machine)

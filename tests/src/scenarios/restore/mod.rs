@@ -6,6 +6,7 @@ mod encrypted;
 mod hardware;
 pub mod layouts;
 mod mirror;
+mod multipath;
 mod neighbours;
 mod powercut;
 mod sizes;
@@ -18,6 +19,7 @@ pub use sizes::{larger, smaller};
 pub use bad_disks::run as bad_disk;
 pub use encrypted::{header as luks_header, luks};
 pub use mirror::{to_one, two_disks};
+pub use multipath::run as multipath;
 pub use powercut::run as powercut;
 
 use std::path::Path;
