@@ -91,7 +91,11 @@ pub const FIRMWARE_TRIES_END: &str = " ...";
 /// What comes of it: loaded, or an error of the firmware.
 pub const FIRMWARE_OUTCOMES: [&str; 2] = ["Successfully loaded", "E34"];
 
-/// What the firmware asks when it could boot nothing.
+/// What the firmware says while a key may stop it.
+pub const FIRMWARE_ENTER: &str = "to enter Open Firmware";
+/// The key.
+pub const FIRMWARE_ENTER_KEY: &str = "s";
+/// What the firmware asks when it could boot nothing, or was stopped.
 pub const FIRMWARE_PROMPT: &str = "0 > ";
 /// What an operator types there who has put the CD in.
 pub const FIRMWARE_BOOT_CD: &str = "boot cdrom";

@@ -126,8 +126,9 @@ fn bootable(machine: &mut Running) -> Result<()> {
     let said = ask_within(machine, "bosboot -v", limits::command())?;
     ensure!(!said.contains(texts::MESSAGE), "bosboot -v says\n{said}");
     let volumes = ask(machine, "lspv")?;
+    let is_root = |line: &str| line.starts_with("hdisk") && line.contains("rootvg");
     ensure!(
-        volumes.starts_with("hdisk0") && volumes.contains("rootvg") && !volumes.contains("mpath"),
+        volumes.lines().any(is_root) && !volumes.contains("mpath"),
         "lspv says\n{volumes}"
     );
     let shown = ask(machine, "bootlist -m normal -o")?;
@@ -158,8 +159,8 @@ fn recorded(backup: &Path, old: &San) -> Result<()> {
         "the partitions are {kinds:?}"
     );
     let boot = all("fs_data").find(|s| s.get("FS_NAME") == "/boot");
-    let on = boot.map(|s| s.get("LX_FS_PARTITION"));
-    ensure!(on == Some("hdisk0:2"), "/boot is on {on:?}");
+    let on = boot.map_or("", |s| s.get("LX_FS_PARTITION"));
+    ensure!(on.ends_with(":2"), "/boot is on {on:?}");
     Ok(())
 }
 
@@ -216,8 +217,11 @@ fn paths(machine: &mut Running, san: &San, count: usize) -> Result<()> {
 /// Maintenance finds one system, and switches its volume group on.
 fn accessible(lab: &Lab, san: &San) -> Result<()> {
     let machine = lab.machine("rescue").disk(san.both());
-    let machine = machine.cd(&lab.media.iso).boot_order("d");
-    let mut machine = lab.power_on(machine)?;
+    let mut machine = lab.power_on(machine.cd(&lab.media.iso))?;
+    machine.expect(texts::FIRMWARE_ENTER, limits::firmware())?;
+    machine.send(texts::FIRMWARE_ENTER_KEY)?;
+    machine.expect(texts::FIRMWARE_PROMPT, limits::firmware())?;
+    machine.send_line(texts::FIRMWARE_BOOT_CD)?;
     let screens = [
         (texts::WELCOME, texts::WELCOME_ACCESS, limits::to_menu()),
         (texts::SYSTEMS, texts::FIRST_SYSTEM, limits::screen()),
