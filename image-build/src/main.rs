@@ -121,6 +121,14 @@ enum Command {
             value_name = "PACKAGE,..."
         )]
         with: Vec<String>,
+        /// None of these packages
+        #[arg(
+            long,
+            requires = "bootable",
+            value_delimiter = ',',
+            value_name = "PACKAGE,..."
+        )]
+        without: Vec<String>,
     },
     /// Make the demo: the system backup of a small Debian system
     Demo {
@@ -197,7 +205,15 @@ fn run(command: Command) -> anyhow::Result<()> {
             name,
             bootable,
             with,
-        } => println!("{}", release::system(&name, bootable, &with)?.display()),
+            without,
+        } => {
+            let content = release::Content {
+                bootable,
+                with,
+                without,
+            };
+            println!("{}", release::system(&name, &content)?.display());
+        }
         Command::Demo { lifeboat, out } => demo::build(&lifeboat, &out)?,
     }
     Ok(())

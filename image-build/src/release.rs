@@ -41,30 +41,43 @@ pub enum ReleaseError {
     File(#[from] FsError),
 }
 
-/// The tar archive of a system of this release, which boots if that is asked for, then
-/// `with` more packages; it is kept in the cache.
+/// What a system has.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// What makes it boot, from every layout that can be restored.
+    pub bootable: bool,
+    /// Packages that a bootable one has as well.
+    pub with: Vec<String>,
+    /// Packages that it does not have.
+    pub without: Vec<String>,
+}
+
+/// The tar archive of a system of this release; it is kept in the cache.
 ///
 /// # Errors
 /// [`ReleaseError`] when it is not there and cannot be made.
-pub fn system(release: &str, bootable: bool, with: &[String]) -> Result<PathBuf, ReleaseError> {
+pub fn system(release: &str, content: &Content) -> Result<PathBuf, ReleaseError> {
     let mut key = Key::default()
         .with(release)
         .with(ARCHITECTURE)
         .with(VARIANT);
     let mut kind = format!("system-{release}");
-    if bootable {
+    if content.bootable {
         key = key.with(BOOTABLE).with(CUSTOMIZE);
         kind.push_str("-bootable");
     }
-    for package in with {
+    for package in &content.with {
         key = key.with(package);
+    }
+    for package in &content.without {
+        key = key.with("without").with(package);
     }
     let entry = cache::entry(&cache::directory()?, &kind, &key, false, |entry| {
         let what = format!("Making a Debian system of {release} (kept for the next time)");
         let tar = entry.join("rootfs.tar");
         step(&what, || {
-            if bootable {
-                make_bootable(release, with, &tar)
+            if content.bootable {
+                make_bootable(release, content, &tar)
             } else {
                 make(release, &[], &tar)
             }
@@ -73,9 +86,14 @@ pub fn system(release: &str, bootable: bool, with: &[String]) -> Result<PathBuf,
     Ok(entry.join("rootfs.tar"))
 }
 
-fn make_bootable(release: &str, with: &[String], tar: &Path) -> Result<(), ReleaseError> {
+fn make_bootable(release: &str, content: &Content, tar: &Path) -> Result<(), ReleaseError> {
     let (_hook, customize) = debian::customization(CUSTOMIZE)?;
-    let packages = debian::packages(&format!("{BOOTABLE}{}", with.join("\n")));
+    let is_out = |package: &&str| content.without.iter().any(|out| out == package);
+    let list = BOOTABLE.lines().filter(|package| !is_out(package));
+    let list: Vec<&str> = list
+        .chain(content.with.iter().map(String::as_str))
+        .collect();
+    let packages = debian::packages(&list.join("\n"));
     make(release, &[&packages, &customize], tar)
 }
 

@@ -25,6 +25,8 @@ pub struct System {
     pub files: &'static [(&'static str, &'static str)],
     /// Packages that it has beside those of all such systems.
     pub with: &'static [&'static str],
+    /// Packages that it does not have, of those of all such systems.
+    pub instead_of: &'static [&'static str],
     /// Packages that are purged from it.
     pub without: &'static [&'static str],
     /// Shell commands that succeed only in a system with these disks, one per line.
@@ -45,7 +47,10 @@ impl System {
 pub fn backup(lab: &Lab, system: &System) -> Result<PathBuf> {
     let tree = lab.path(system.name);
     let with = system.with.iter().flat_map(|package| ["--with", package]);
-    let options: Vec<&str> = ["--bootable"].into_iter().chain(with).collect();
+    let instead_of = system.instead_of.iter();
+    let instead_of = instead_of.flat_map(|package| ["--without", package]);
+    let options = ["--bootable"].into_iter().chain(with).chain(instead_of);
+    let options: Vec<&str> = options.collect();
     unpack(lab, system.release, &options, &tree)?;
     if !system.without.is_empty() {
         as_root("chroot")

@@ -156,6 +156,12 @@ pub const ALL: &[Scenario] = &[
         run: restore::to_one,
     },
     Scenario {
+        name: "restore-dracut",
+        about: "a system whose boot image dracut makes, onto PowerVM's adapters",
+        core: false,
+        run: restore::dracut,
+    },
+    Scenario {
         name: "restore-nolvm",
         about: "plain partitions in an MBR, logical ones too",
         core: false,

@@ -1,14 +1,14 @@
 //! Systems whose disks are laid out in other ways than the demo's, each restored onto
 //! blank disks of the sizes that it had.
 
-use anyhow::{Context, Result};
-use lifeboat_qemu::{Bus, Disk, Format, Machine, Running, disk};
+use anyhow::{Context, Result, ensure};
+use lifeboat_qemu::{Bus, Disk, Format, Machine, Network, Running, disk};
 
 use super::unattended;
 use crate::judge::guest::ask_within;
 use crate::lab::Lab;
 use crate::systems::{self, System};
-use crate::{image_data, judge, limits};
+use crate::{image_data, judge, limits, texts, tools_cd};
 
 macro_rules! system {
     ($name:literal, $release:literal $(, $path:literal = $file:literal)*) => {
@@ -21,6 +21,7 @@ macro_rules! system {
                 $(($path, include_str!(concat!("../../../systems/", $name, "/", $file))),)*
             ],
             with: &[],
+            instead_of: &[],
             without: &[],
             check: include_str!(concat!("../../../systems/", $name, "/check.sh")),
         }
@@ -47,6 +48,13 @@ pub const WITHOUT_GRUB: System = System {
         "grub2-common",
         "grub-common",
     ],
+    ..LVM
+};
+/// For `restore-dracut`.
+pub const DRACUT: System = System {
+    with: &["dracut", "cryptsetup"],
+    instead_of: &["initramfs-tools", "cryptsetup-initramfs"],
+    check: include_str!("../../../systems/dracut.sh"),
     ..LVM
 };
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
@@ -102,6 +110,26 @@ pub fn bookworm(lab: &Lab) -> Result<()> {
     same(lab, &BOOKWORM)
 }
 
+/// dracut makes the boot image, on other adapters: in the restore, and in the system.
+pub fn dracut(lab: &Lab) -> Result<()> {
+    let disks = disks_on(lab, &DRACUT, |id| Bus::Vscsi { id })?;
+    let machine = || with(lab.machine("machine").network(Network::SpaprVlan), &disks);
+    let backup = systems::backup(lab, &DRACUT).context("making the backup")?;
+    unattended(lab, &backup, machine())?;
+    let tools = tools_cd::make(lab, &[])?;
+    let mut restored = judge::boot_alone(lab, machine().cd(tools))?;
+    as_described(&mut restored, &DRACUT)?;
+    tools_cd::install(&mut restored)?;
+    ask_within(&mut restored, "bosboot -a", limits::install())?;
+    let said = ask_within(&mut restored, "bosboot -v", limits::command())?;
+    ensure!(!said.contains(texts::MESSAGE), "bosboot -v says\n{said}");
+    judge::shut_down(&mut restored)?;
+    drop(restored);
+    let mut again = judge::boot_alone(lab, machine()).context("with the image made anew")?;
+    as_described(&mut again, &DRACUT)?;
+    judge::shut_down(&mut again)
+}
+
 /// Restores unattended onto disks like the source's, boots them alone, judges.
 fn same(lab: &Lab, system: &System) -> Result<()> {
     let disks = disks(lab, system)?;
@@ -125,6 +153,11 @@ pub fn judge(lab: &Lab, system: &System, disks: &[Disk]) -> Result<()> {
 
 /// Blank disks of the sizes that image.data records.
 pub fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
+    disks_on(lab, system, |slot| Bus::VirtioBlk { slot })
+}
+
+/// The same, where the numbers from 1 are.
+fn disks_on(lab: &Lab, system: &System, bus: impl Fn(u8) -> Bus) -> Result<Vec<Disk>> {
     let stanzas = image_data::parse(system.image_data);
     let sources = stanzas.iter().filter(|s| s.name == "source_disk_data");
     (1..)
@@ -133,8 +166,7 @@ pub fn disks(lab: &Lab, system: &System) -> Result<Vec<Disk>> {
             let name = source.get("HDISKNAME");
             let path = lab.path(&format!("{name}.img"));
             disk::create_blank(&path, source.number("SIZE_MB")? << 20)?;
-            let bus = Bus::VirtioBlk { slot };
-            Ok(Disk::new(name, path, Format::Raw, bus).serial(format!("LB{name}")))
+            Ok(Disk::new(name, path, Format::Raw, bus(slot)).serial(format!("LB{name}")))
         })
         .collect()
 }

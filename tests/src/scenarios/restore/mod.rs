@@ -12,7 +12,7 @@ mod powercut;
 mod sizes;
 
 pub use hardware::{large_sectors, nvme, vscsi};
-pub use layouts::{bookworm, btrfs, lvm, maps, md, nolvm};
+pub use layouts::{bookworm, btrfs, dracut, lvm, maps, md, nolvm};
 pub use neighbours::keeps_data_vg;
 pub use sizes::{larger, smaller};
 
