@@ -13,7 +13,10 @@ const UNIT: &str = "lifeboat-firstboot.service";
 /// log is there.
 pub fn first_boot_done(machine: &mut Running) -> Result<()> {
     let report = ask(machine, &format!("cat {REPORT}"))?;
-    ensure!(!report.is_empty(), "{REPORT} is empty");
+    ensure!(
+        report.contains("\ndevices: done\n") && !report.contains(": FAILED"),
+        "not everything was done:\n{report}"
+    );
     let left = ask(
         machine,
         &format!(

@@ -81,7 +81,7 @@ fn lacking(machine: &mut Running) -> Result<()> {
     );
     let report = ask(machine, "cat /var/log/lifeboat/first-boot.report")?;
     ensure!(
-        report.contains("0590-509"),
+        report.contains("0590-509") && report.contains("devices: done in part"),
         "the first boot's report is\n{report}"
     );
     Ok(())
