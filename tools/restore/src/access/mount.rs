@@ -19,8 +19,10 @@ use super::{AccessError, ROOT, VARIABLE, arrays, probe};
 const SELF: &str = "/proc/self/exe";
 /// Where it is in the mounted system, whose own files stay as they are.
 const PROGRAMS: &str = "run/lifeboat/bin";
-/// The names by which it is called there.
-const COMMANDS: [&str; 2] = ["bosboot", "bootlist"];
+/// The names by which it is called there: what repairs the boot, and what shows the machine.
+const COMMANDS: [&str; 8] = [
+    "bootinfo", "bootlist", "bosboot", "lscfg", "lsdev", "lslv", "lspv", "lsvg",
+];
 /// File systems on disks that a system mounts by itself.
 const KINDS: [&str; 7] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "auto"];
 
