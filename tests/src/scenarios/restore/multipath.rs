@@ -102,7 +102,7 @@ fn back_up(lab: &Lab, old: &San) -> Result<PathBuf> {
     )?;
     let said = ask_within(
         &mut machine,
-        &format!("mksysb -i -e /backup{BACKUP}"),
+        &format!("mksysb -i /backup{BACKUP}"),
         limits::backup(),
     )?;
     ensure!(
