@@ -54,7 +54,7 @@ pub const WITHOUT_GRUB: System = System {
 pub const DRACUT: System = System {
     with: &["dracut", "cryptsetup"],
     instead_of: &["initramfs-tools", "cryptsetup-initramfs"],
-    check: include_str!("../../../systems/dracut.sh"),
+    check: include_str!("../../../systems/lvm/dracut.sh"),
     ..LVM
 };
 const MD: System = system!("md", "trixie", "etc/mdadm/mdadm.conf" = "mdadm.conf");
