@@ -4,12 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lifeboat_layout::model::Model;
+use lifeboat_layout::model::{Model, SAVED_HEADER};
 use lifeboat_sys::fs::{FsError, PathContext as _, Scratch};
 use lifeboat_sys::run::{RunError, Tool};
-
-/// What the names of saved headers end with; before it is the name of the device.
-const SUFFIX: &str = ".header";
 
 /// Headers were to be saved, and were not.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +39,7 @@ pub(crate) fn save(model: &Model, directory: &Path) -> Result<usize, HeaderError
     for crypt in &model.crypts {
         let name = &crypt.name;
         let under = under(Path::new("/sys"), name).ok_or(HeaderError::NotOpen(name.clone()))?;
-        let file = format!("{name}{SUFFIX}");
+        let file = format!("{name}{SAVED_HEADER}");
         let new = scratch.path().join(&file);
         Tool::new("cryptsetup")
             .arg("luksHeaderBackup")

@@ -4,14 +4,12 @@
 use std::path::Path;
 
 use lifeboat_layout::apply::Keys;
+use lifeboat_layout::model::SAVED_HEADER;
 use lifeboat_layout::plan::{Plan, Stacked};
 use lifeboat_sys::fs::{FsError, read};
 
 /// What the names of key files end with.
 const KEY: &str = ".key";
-
-/// What the names of saved headers end with.
-pub const HEADER: &str = ".header";
 
 /// The names of the encrypted devices that the plan makes.
 #[must_use]
@@ -37,7 +35,7 @@ pub fn beside(directory: &Path, names: &[&str]) -> Result<Keys, FsError> {
         if key.exists() {
             keys.insert(name, read(&key)?);
         }
-        let header = directory.join(format!("{name}{HEADER}"));
+        let header = directory.join(format!("{name}{SAVED_HEADER}"));
         if header.exists() {
             keys.keep_header(name, header);
         }

@@ -25,7 +25,7 @@ pub use card::Card;
 pub use check::ModelError;
 pub use format::{Btrfs, Ext, FileSystem, Format, Subvolume, Swap, Vfat, Xfs};
 pub use place::{Place, VolumeId};
-pub use stack::{Array, Crypt, PhysicalVolume};
+pub use stack::{Array, Crypt, PhysicalVolume, SAVED_HEADER};
 pub use volume::{LogicalVolume, VolumeGroup, VolumeKind};
 
 use std::collections::HashSet;

@@ -32,6 +32,10 @@ pub struct Array {
     pub bitmap: Option<String>,
 }
 
+/// What the name of a file with a saved header ends with; before it is the name of the
+/// encrypted device.
+pub const SAVED_HEADER: &str = ".header";
+
 /// An encrypted device: the stanza `lx_crypt_data`. Its passphrase is nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crypt {
