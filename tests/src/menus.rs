@@ -94,6 +94,39 @@ pub fn power_off(machine: &mut Running) -> Result<()> {
     Ok(())
 }
 
+/// From power-on to a shell in the first installed system.
+///
+/// # Errors
+/// When a screen or the shell does not come.
+pub fn access(machine: &mut Running) -> Result<()> {
+    let screens = [
+        (texts::WELCOME, texts::WELCOME_ACCESS, limits::to_menu()),
+        (texts::SYSTEMS, texts::FIRST_SYSTEM, limits::screen()),
+        (texts::SYSTEM, texts::SYSTEM_INSIDE, limits::screen()),
+    ];
+    for (title, number, limit) in screens {
+        answer(machine, title, number, limit)?;
+    }
+    machine.expect("# ", limits::screen()).context("a shell")?;
+    Ok(machine.quiet_shell()?)
+}
+
+/// Out of that shell, through the menus, and off.
+///
+/// # Errors
+/// When something is still in use, or a screen does not come.
+pub fn leave_and_power_off(machine: &mut Running) -> Result<()> {
+    machine.send_line("exit")?;
+    machine.expect(texts::RELEASED, limits::command())?;
+    for (title, number) in [
+        (texts::SYSTEMS, texts::PREVIOUS),
+        (texts::WELCOME, texts::WELCOME_POWER),
+    ] {
+        answer(machine, title, number, limits::screen())?;
+    }
+    power_off(machine)
+}
+
 /// Goes forward through the screens until one of them, or what comes before it,
 /// holds a numbered message, and returns the message. The prompt is there again.
 ///

@@ -64,21 +64,7 @@ fn from_cd(lab: &Lab, machine: Machine) -> Result<()> {
         .expect(texts::FIRMWARE_PROMPT, limits::firmware())
         .context("the firmware, which still tries the disk first")?;
     machine.send_line(texts::FIRMWARE_BOOT_CD)?;
-    menus::answer(
-        &mut machine,
-        texts::WELCOME,
-        texts::WELCOME_ACCESS,
-        limits::to_menu(),
-    )?;
-    let screens = [
-        (texts::SYSTEMS, texts::FIRST_SYSTEM),
-        (texts::SYSTEM, texts::SYSTEM_INSIDE),
-    ];
-    for (title, number) in screens {
-        menus::answer(&mut machine, title, number, limits::screen())?;
-    }
-    machine.expect("# ", limits::screen()).context("a shell")?;
-    machine.quiet_shell()?;
+    menus::access(&mut machine)?;
     for (ours, theirs) in VIEWS {
         let (said, found) = (ask(&mut machine, ours)?, ask(&mut machine, theirs)?);
         ensure!(
@@ -95,15 +81,7 @@ fn from_cd(lab: &Lab, machine: Machine) -> Result<()> {
     ensure!(said.contains("read back"), "bosboot -a says\n{said}");
     let said = ask_within(&mut machine, "bosboot -v", limits::command())?;
     ensure!(!said.contains(texts::MESSAGE), "bosboot -v says\n{said}");
-    machine.send_line("exit")?;
-    machine.expect(texts::RELEASED, limits::command())?;
-    for (title, number) in [
-        (texts::SYSTEMS, texts::PREVIOUS),
-        (texts::WELCOME, texts::WELCOME_POWER),
-    ] {
-        menus::answer(&mut machine, title, number, limits::screen())?;
-    }
-    menus::power_off(&mut machine)
+    menus::leave_and_power_off(&mut machine)
 }
 
 /// The backup of a system without any GRUB is restored with a core of our own, and the

@@ -222,16 +222,7 @@ fn accessible(lab: &Lab, san: &San) -> Result<()> {
     machine.send(texts::FIRMWARE_ENTER_KEY)?;
     machine.expect(texts::FIRMWARE_PROMPT, limits::firmware())?;
     machine.send_line(texts::FIRMWARE_BOOT_CD)?;
-    let screens = [
-        (texts::WELCOME, texts::WELCOME_ACCESS, limits::to_menu()),
-        (texts::SYSTEMS, texts::FIRST_SYSTEM, limits::screen()),
-        (texts::SYSTEM, texts::SYSTEM_INSIDE, limits::screen()),
-    ];
-    for (title, number, limit) in screens {
-        menus::answer(&mut machine, title, number, limit)?;
-    }
-    machine.expect("# ", limits::screen()).context("a shell")?;
-    machine.quiet_shell()?;
+    menus::access(&mut machine)?;
     let mounted = "findmnt -n -o SOURCE / && findmnt -n -o SOURCE /boot";
     let mounted = ask(&mut machine, mounted)?;
     ensure!(
@@ -239,15 +230,7 @@ fn accessible(lab: &Lab, san: &San) -> Result<()> {
         "mounted are\n{mounted}"
     );
     ask_within(&mut machine, "bosboot -v", limits::command())?;
-    machine.send_line("exit")?;
-    machine.expect(texts::RELEASED, limits::command())?;
-    for (title, number) in [
-        (texts::SYSTEMS, texts::PREVIOUS),
-        (texts::WELCOME, texts::WELCOME_POWER),
-    ] {
-        menus::answer(&mut machine, title, number, limits::screen())?;
-    }
-    menus::power_off(&mut machine)
+    menus::leave_and_power_off(&mut machine)
 }
 
 /// The firmware goes on to the path that is left, and so does the system.
