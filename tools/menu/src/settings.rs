@@ -64,18 +64,12 @@ pub fn choose<R: BufRead, W: Write>(
                 Err(error) => report(terminal, &NoSeed(error))?,
             },
             MAPS if model.has_maps() => {
-                settings.use_maps = Some(!uses_maps(settings, model));
+                settings.use_maps = Some(!settings.follows_maps(model));
             }
             PREVIOUS => return Ok(false),
             _ => return Ok(true),
         }
     }
-}
-
-/// An exact fit follows the maps of the backup, unless somebody says no.
-fn uses_maps(settings: &Settings, model: &Model) -> bool {
-    let exact = settings.exact_fit.unwrap_or(model.policy.exact_fit);
-    settings.use_maps.unwrap_or(exact)
 }
 
 fn next_growth(grow: Grow) -> Grow {
@@ -146,7 +140,7 @@ fn screen(settings: &Settings, disks: &[Disk], model: &Model) -> Screen {
             yes(settings.new_identity.is_some()),
         ),
     ];
-    let maps = yes(uses_maps(settings, model));
+    let maps = yes(settings.follows_maps(model));
     let maps = model.has_maps().then_some((MAPS, "Use Maps", maps));
     let items = items.into_iter().chain(maps);
     let mut items: Vec<_> = items

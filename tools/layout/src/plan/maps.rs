@@ -17,17 +17,9 @@ pub(super) struct Physical<'a> {
     pub(super) extents: u64,
 }
 
-/// Whether maps are followed: where somebody asks for it, or an exact fit does.
-pub(super) fn wanted(model: &Model, settings: &Settings) -> bool {
-    let exact = settings.exact_fit.unwrap_or(model.policy.exact_fit);
-    settings
-        .use_maps
-        .unwrap_or_else(|| exact && model.has_maps())
-}
-
 /// Whether maps agree with what else was asked for.
 pub(super) fn agree(model: &Model, settings: &Settings, shrink: bool) -> Result<(), PlanError> {
-    if !wanted(model, settings) {
+    if !settings.follows_maps(model) {
         return Ok(());
     }
     if !model.has_maps() {

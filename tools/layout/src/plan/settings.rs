@@ -5,6 +5,8 @@ use std::io::{self, Read};
 
 use lifeboat_stanza::bosinst::{Overwrite, TargetDisk};
 
+use crate::model::Model;
+
 /// The decisions behind a [`Plan`](super::Plan).
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -70,6 +72,15 @@ impl Seed {
         let mut bytes = [0; 16];
         File::open("/dev/urandom")?.read_exact(&mut bytes)?;
         Ok(Self(bytes))
+    }
+}
+
+impl Settings {
+    /// Whether maps are followed: where somebody asks for it, or an exact fit does.
+    #[must_use]
+    pub fn follows_maps(&self, model: &Model) -> bool {
+        let exact = self.exact_fit.unwrap_or(model.policy.exact_fit);
+        self.use_maps.unwrap_or_else(|| exact && model.has_maps())
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn group(ground: &Ground<'_>, old: &VolumeGroup) -> Result<PlannedGro
         .collect();
     let extents: u64 = rooms.iter().map(|room| room.free).sum();
     let mut planned = volumes(needs, old, old.extent, name, prefix)?;
-    let maps = maps::wanted(model, settings);
+    let maps = settings.follows_maps(model);
     if maps {
         let physical = below.iter().zip(&rooms).map(|((place, _), room)| Physical {
             place,
